@@ -1,0 +1,39 @@
+# ccc_billing: plain PGXS, and two commands for a bare machine:
+#   make demo    bills real call records and shows the result
+#   make check   runs every test
+# Both install what they lack and work in a throwaway cluster (tools/).
+
+ifneq ($(filter demo check,$(MAKECMDGOALS)),)
+
+.PHONY: demo check
+demo check:
+	@tools/$@
+
+else
+
+EXTENSION  = ccc_billing
+EXTVERSION = $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+SCRIPT     = $(EXTENSION)--$(EXTVERSION).sql
+PARTS      = $(sort $(wildcard sql/[0-9]*.sql))
+
+MODULE_big = ccc_billing
+OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA_built = $(SCRIPT)
+DATA       = $(wildcard sql/$(EXTENSION)--*--*.sql)
+EXTRA_CLEAN = $(SCRIPT)
+
+REGRESS    = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+ISOLATION  = $(sort $(notdir $(basename $(wildcard test/specs/*.spec))))
+ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=$(EXTENSION)
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+$(OBJS): $(wildcard src/*.h)
+
+$(SCRIPT): $(PARTS) $(EXTENSION).control
+	cat $(PARTS) > $@
+
+endif

@@ -1,0 +1,39 @@
+/*
+ * Who may do what. The tables, and whatever writes the ledger, belong to
+ * ccc_owner, a role that nobody logs in as; people and programs are members
+ * of the other three. Roles are the cluster's, so they may already be there.
+ */
+DO $$
+DECLARE
+    r text;
+BEGIN
+    FOREACH r IN ARRAY ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', r);
+        END IF;
+    END LOOP;
+
+    IF EXISTS (SELECT FROM pg_catalog.pg_roles
+               WHERE rolname = 'ccc_owner'
+                 AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolbypassrls))
+       OR EXISTS (SELECT FROM pg_catalog.pg_auth_members
+                  WHERE roleid = 'ccc_owner'::pg_catalog.regrole)
+    THEN
+        RAISE EXCEPTION 'role "ccc_owner" has more rights, or members, than the owner of the ledger may have'
+            USING ERRCODE = '55000',
+                  HINT = 'Make it a role without LOGIN, SUPERUSER, CREATEROLE, BYPASSRLS and members, or drop it.';
+    END IF;
+
+    IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = 'ccc'::pg_catalog.regnamespace)
+    THEN
+        RAISE EXCEPTION 'schema "ccc" already holds tables of somebody else'
+            USING ERRCODE = '55000',
+                  HINT = 'Move them, or install into another database.';
+    END IF;
+END
+$$;
+
+ALTER SCHEMA ccc OWNER TO ccc_owner;
+COMMENT ON SCHEMA ccc IS 'ccc_billing: accounts, packages, the ledger of calls, and the functions that work on them';
+REVOKE ALL ON SCHEMA ccc FROM PUBLIC;
+GRANT USAGE ON SCHEMA ccc TO ccc_admin, ccc_writer, ccc_reader;

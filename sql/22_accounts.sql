@@ -1,0 +1,112 @@
+/*
+ * Accounts, their money and what they bought. The account's row is its lock:
+ * whoever posts anything to an account updates that row first.
+ */
+CREATE DOMAIN ccc.yuan AS numeric(20, 2)
+    CHECK (VALUE > '-Infinity' AND VALUE < 'Infinity');
+COMMENT ON DOMAIN ccc.yuan IS 'amount of money in yuan, two decimals, neither NaN nor infinite';
+
+CREATE TABLE ccc.accounts (
+    account_id        bigint PRIMARY KEY,
+    opened_at         timestamptz NOT NULL CHECK (isfinite(opened_at)),
+    last_posting_no   bigint NOT NULL DEFAULT 0,
+    last_entry_no     bigint NOT NULL DEFAULT 0,
+    last_purchase_no  integer NOT NULL DEFAULT 0,
+    last_package_no   integer NOT NULL DEFAULT 0,
+    balance           ccc.yuan NOT NULL DEFAULT 0 CHECK (balance >= 0),
+    name              text NOT NULL,
+    time_zone         text NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ccc.accounts IS 'tenants; the row is the lock of everything that is the account''s';
+COMMENT ON COLUMN ccc.accounts.last_posting_no IS 'number of the latest posting to the ledger; given out under the row lock, so postings commit in its order';
+COMMENT ON COLUMN ccc.accounts.last_entry_no IS 'number of the latest wallet entry';
+COMMENT ON COLUMN ccc.accounts.balance IS 'prepaid money: the sum of the wallet entries';
+COMMENT ON COLUMN ccc.accounts.time_zone IS 'zone by whose calendar terms in months and days are counted';
+
+CREATE TABLE ccc.purchases (
+    account_id  bigint NOT NULL REFERENCES ccc.accounts,
+    purchase_no integer NOT NULL,
+    product     text NOT NULL,
+    quantity    integer NOT NULL CHECK (quantity > 0),
+    periods     integer NOT NULL CHECK (periods > 0),
+    unit_price  numeric NOT NULL,
+    amount      ccc.yuan NOT NULL CHECK (amount >= 0),
+    bought_at   timestamptz NOT NULL,
+    valid_from  timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    package_no  integer,
+    number      ccc.phone_number,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (account_id, purchase_no),
+    CONSTRAINT purchases_term_not_empty CHECK (valid_from < valid_until)
+);
+COMMENT ON TABLE ccc.purchases IS 'products bought and paid from the wallet; seats are the lots of kind seat';
+COMMENT ON COLUMN ccc.purchases.unit_price IS 'yuan for one unit of quantity and one period, as sold';
+COMMENT ON COLUMN ccc.purchases.bought_at IS 'the payment''s instant: price and term count from it';
+COMMENT ON COLUMN ccc.purchases.package_no IS 'the package that this purchase made, if any';
+
+CREATE TABLE ccc.wallet_entries (
+    account_id  bigint NOT NULL REFERENCES ccc.accounts,
+    entry_no    bigint NOT NULL,
+    made_at     timestamptz NOT NULL DEFAULT now(),
+    reason      text NOT NULL CHECK (reason IN ('top_up', 'purchase')),
+    amount      ccc.yuan NOT NULL,
+    balance     ccc.yuan NOT NULL CHECK (balance >= 0),
+    purchase_no integer,
+    PRIMARY KEY (account_id, entry_no),
+    FOREIGN KEY (account_id, purchase_no) REFERENCES ccc.purchases
+);
+COMMENT ON TABLE ccc.wallet_entries IS 'every yuan in and out of a wallet, append-only';
+COMMENT ON COLUMN ccc.wallet_entries.amount IS 'yuan, positive into the wallet';
+COMMENT ON COLUMN ccc.wallet_entries.balance IS 'the wallet after this entry';
+
+CREATE TABLE ccc.requests (
+    account_id  bigint NOT NULL REFERENCES ccc.accounts,
+    request_id  text COLLATE "C" NOT NULL CHECK (request_id <> ''),
+    content     jsonb NOT NULL,
+    entry_no    bigint,
+    purchase_no integer,
+    PRIMARY KEY (account_id, request_id)
+);
+COMMENT ON TABLE ccc.requests IS 'money functions that were called with a request id: what was asked, and the result';
+
+CREATE TABLE ccc.packages (
+    account_id  bigint NOT NULL,
+    package_no  integer NOT NULL,
+    purchase_no integer NOT NULL,
+    product     text NOT NULL,
+    pool        text NOT NULL,
+    price       ccc.yuan NOT NULL CHECK (price >= 0),
+    granted     bigint NOT NULL CHECK (granted > 0),
+    used        bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
+    refunded    bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    valid_from  timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    refunded_at timestamptz NOT NULL DEFAULT 'infinity',
+    PRIMARY KEY (account_id, package_no),
+    FOREIGN KEY (account_id, purchase_no) REFERENCES ccc.purchases,
+    CONSTRAINT packages_never_overdrawn CHECK (used + refunded <= granted),
+    CONSTRAINT packages_term_not_empty CHECK (valid_from < valid_until)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ccc.packages IS 'lots of call time bought for a pool; granted, used and refunded in seconds';
+COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
+COMMENT ON COLUMN ccc.packages.used IS 'seconds drawn: the sum of the ledger''s charges on this package';
+COMMENT ON COLUMN ccc.packages.refunded_at IS 'from then on the package covers only calls that started before';
+
+CREATE TABLE ccc.shortfalls (
+    account_id bigint NOT NULL,
+    pool       text NOT NULL,
+    billed     bigint NOT NULL CHECK (billed >= 0),
+    PRIMARY KEY (account_id, pool)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE ccc.shortfalls IS 'billed seconds that no package could cover: the sum of the ledger''s shortfalls';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.accounts', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.purchases', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.wallet_entries', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.requests', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.packages', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.shortfalls', '');
+
+GRANT SELECT ON ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.requests, ccc.packages, ccc.shortfalls
+    TO ccc_admin, ccc_reader;

@@ -1,0 +1,46 @@
+/*
+ * Numbers in service. One small table for all accounts, so that a call's two
+ * numbers lead to the accounts that they belonged to at its start.
+ */
+CREATE TABLE ccc.numbers (
+    number      ccc.phone_number NOT NULL,
+    since       timestamptz NOT NULL,
+    paid_until  timestamptz NOT NULL,
+    released_at timestamptz NOT NULL DEFAULT 'infinity',
+    account_id  bigint NOT NULL,
+    line        text NOT NULL CHECK (line IN ('landline', '400')),
+    owner       text NOT NULL CHECK (owner IN ('platform', 'customer')),
+    PRIMARY KEY (number, since),
+    CONSTRAINT numbers_times_in_order CHECK (since <= paid_until AND since <= released_at)
+);
+COMMENT ON TABLE ccc.numbers IS 'numbers in service: whose each is, and from when to when';
+COMMENT ON COLUMN ccc.numbers.since IS 'the account has the number from here on';
+COMMENT ON COLUMN ccc.numbers.paid_until IS 'end of service: from here on, until it is released, the number is suspended';
+COMMENT ON COLUMN ccc.numbers.released_at IS 'from here on the number is no longer the account''s';
+COMMENT ON COLUMN ccc.numbers.owner IS 'platform: rented from the operator; customer: the customer''s own, pays no communication fee';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.numbers', '');
+GRANT SELECT ON ccc.numbers TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, line text, owner text,
+                                   since timestamptz, paid_until timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    -- no constraint can see that two services of a number do not overlap
+    LOCK TABLE ccc.numbers IN SHARE ROW EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM ccc.numbers AS n
+               WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
+    THEN
+        RAISE EXCEPTION 'number "%" is already in service', number
+            USING ERRCODE = '23505',
+                  HINT = 'A number serves one account at a time: release it first.';
+    END IF;
+    INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
+        VALUES (number, since, paid_until, account_id, line, owner);
+END
+$$;
+COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS
+    'gives a number to an account from an instant on; error 23505 when it serves anybody then or later';
+REVOKE ALL ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) FROM PUBLIC;

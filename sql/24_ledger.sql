@@ -1,0 +1,93 @@
+/*
+ * The ledger of calls. Append-only: what a call costs now is the sum of its
+ * entries. One index, one row for an ordinary call, and no foreign keys: the
+ * account's lock and check_integrity() stand in for them.
+ */
+CREATE TABLE ccc.ledger (
+    account_id bigint NOT NULL,
+    posting_no bigint NOT NULL,
+    posted_at  timestamptz NOT NULL,
+    started_at timestamptz NOT NULL,
+    billed     bigint NOT NULL,
+    content    bigint NOT NULL,
+    number     ccc.phone_number NOT NULL,
+    package_no integer,
+    entry_no   integer NOT NULL,
+    direction  "char" NOT NULL CHECK (direction IN ('o', 'i')),
+    kind       "char" NOT NULL,
+    call_id    text COLLATE "C" NOT NULL,
+    pool       text,
+    seconds    numeric NOT NULL,
+    PRIMARY KEY (account_id, call_id, direction, entry_no),
+    CONSTRAINT ledger_kind_fits CHECK (
+        CASE kind
+            WHEN 'c' THEN package_no IS NOT NULL AND pool IS NULL
+            WHEN 's' THEN package_no IS NULL AND pool IS NOT NULL
+            WHEN 'f' THEN package_no IS NULL AND pool IS NULL
+            WHEN 'r' THEN package_no IS NULL AND pool IS NULL AND billed = 0
+            ELSE false
+        END)
+);
+COMMENT ON TABLE ccc.ledger IS 'charges of calls, append-only';
+COMMENT ON COLUMN ccc.ledger.posting_no IS 'the posting, counted per account in the order of commits: a statement that is closed at a posting holds all entries up to it';
+COMMENT ON COLUMN ccc.ledger.billed IS 'seconds, rounded by the pool''s increment and split over packages';
+COMMENT ON COLUMN ccc.ledger.content IS 'hash of all that the record said: start, length, both numbers';
+COMMENT ON COLUMN ccc.ledger.number IS 'our number';
+COMMENT ON COLUMN ccc.ledger.entry_no IS 'counted within a call, from 1';
+COMMENT ON COLUMN ccc.ledger.direction IS 'o outbound, i inbound';
+COMMENT ON COLUMN ccc.ledger.kind IS 'c charge on a package, s shortfall, f free, r repeat of a billed record (costs nothing)';
+COMMENT ON COLUMN ccc.ledger.pool IS 'of a shortfall; a charge has the pool of its package';
+COMMENT ON COLUMN ccc.ledger.seconds IS 'length of the call as recorded, before rounding';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.ledger', '');
+GRANT SELECT ON ccc.ledger TO ccc_admin, ccc_reader;
+
+CREATE TABLE ccc.sources (
+    source_no     integer PRIMARY KEY,
+    cdr           regclass NOT NULL UNIQUE,
+    call_id       text NOT NULL,
+    started_at    text NOT NULL,
+    seconds       text NOT NULL,
+    caller        text NOT NULL,
+    callee        text NOT NULL,
+    finished      text NOT NULL,
+    direction     text,
+    time_zone     text,
+    on_delete     text NOT NULL CHECK (on_delete IN ('reverse', 'keep')),
+    unknown       text NOT NULL CHECK (unknown IN ('exception', 'ignore')),
+    max_seconds   bigint NOT NULL CHECK (max_seconds > 0),
+    max_ahead     bigint NOT NULL CHECK (max_ahead >= 0),
+    attached_at   timestamptz NOT NULL,
+    detached_at   timestamptz
+);
+COMMENT ON TABLE ccc.sources IS 'call tables that are or were attached, and how their columns map to a call';
+COMMENT ON COLUMN ccc.sources.call_id IS 'SQL expression over the columns of the table, as are started_at, seconds, caller, callee, finished and direction';
+COMMENT ON COLUMN ccc.sources.time_zone IS 'zone of times that the table stores without one';
+COMMENT ON COLUMN ccc.sources.on_delete IS 'reverse: deleting a record takes its charge back; keep: it stays';
+COMMENT ON COLUMN ccc.sources.unknown IS 'exception: a call without a number of ours is an exception; ignore: it is not looked at';
+COMMENT ON COLUMN ccc.sources.max_seconds IS 'longer calls are exceptions';
+COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many seconds after now are exceptions';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
+GRANT SELECT, INSERT, UPDATE ON ccc.sources TO ccc_admin;
+GRANT SELECT ON ccc.sources TO ccc_reader;
+
+CREATE TABLE ccc.exception_log (
+    exception_id uuid PRIMARY KEY,
+    seen_at      timestamptz NOT NULL,
+    resolved_at  timestamptz,
+    account_id   bigint,
+    source       regclass NOT NULL,
+    call_id      text COLLATE "C",
+    direction    "char",
+    reason       text NOT NULL,
+    detail       text,
+    record       jsonb
+);
+COMMENT ON TABLE ccc.exception_log IS 'records that could not be rated, kept until resolved and after';
+COMMENT ON COLUMN ccc.exception_log.account_id IS 'null when no account could be told from the record';
+COMMENT ON COLUMN ccc.exception_log.direction IS 'the side of the call that could not be rated; null when no side could be told';
+COMMENT ON COLUMN ccc.exception_log.record IS 'the row of the call table';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.exception_log', '');
+GRANT SELECT ON ccc.exception_log TO ccc_admin, ccc_reader;

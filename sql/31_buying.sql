@@ -1,0 +1,223 @@
+/*
+ * What things cost, and buying them.
+ */
+CREATE FUNCTION ccc.product_on_sale(product text, quantity integer, at timestamptz) RETURNS ccc.products
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    found_product ccc.products;
+BEGIN
+    SELECT * INTO found_product FROM ccc.products AS p
+        WHERE p.code = product_on_sale.product AND (p.withdrawn_at IS NULL OR at < p.withdrawn_at);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product "%" is not on sale', coalesce(product, 'null')
+            USING ERRCODE = '42704', HINT = 'See ccc.products for what is.';
+    END IF;
+    IF quantity IS NULL OR quantity < found_product.minimum OR quantity > found_product.maximum THEN
+        RAISE EXCEPTION 'a quantity of % of product "%" is out of range', coalesce(quantity::text, 'null'), product
+            USING ERRCODE = '22003',
+                  HINT = CASE WHEN found_product.maximum IS NULL
+                              THEN format('The minimum is %s.', found_product.minimum)
+                              ELSE format('It must lie between %s and %s.', found_product.minimum, found_product.maximum)
+                         END;
+    END IF;
+    IF quantity % found_product.step <> 0 THEN
+        RAISE EXCEPTION 'a quantity of % of product "%" is not a multiple of %', quantity, product, found_product.step
+            USING ERRCODE = '22023',
+                  HINT = format('The next one up is %s.', (quantity::bigint / found_product.step + 1) * found_product.step);
+    END IF;
+    RETURN found_product;
+END
+$$;
+COMMENT ON FUNCTION ccc.product_on_sale(text, integer, timestamptz) IS
+    'the product, if it is sold in this quantity then; errors: 42704 unknown or withdrawn, 22003 quantity out of range, 22023 off the step';
+REVOKE ALL ON FUNCTION ccc.product_on_sale(text, integer, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION ccc.price_in_force(product text, at timestamptz) RETURNS ccc.price_tiers
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    tiers ccc.price_tiers;
+BEGIN
+    SELECT p.tiers INTO tiers FROM ccc.prices AS p
+        WHERE p.product = price_in_force.product AND p.valid_from <= at
+        ORDER BY p.valid_from DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'product "%" has no price at %', product, coalesce(to_char(timezone('UTC', at), 'YYYY-MM-DD HH24:MI:SS"Z"'), 'null')
+            USING ERRCODE = '55000', HINT = 'Add a row to ccc.prices that is valid from then or before.';
+    END IF;
+    RETURN tiers;
+END
+$$;
+COMMENT ON FUNCTION ccc.price_in_force(text, timestamptz) IS
+    'price of a product at an instant: the latest one not after it; error 55000 when there is none';
+REVOKE ALL ON FUNCTION ccc.price_in_force(text, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION ccc.quote(product text, quantity integer DEFAULT 1, at timestamptz DEFAULT now(),
+                          OUT unit_price numeric, OUT amount numeric,
+                          OUT cheaper_quantity integer, OUT cheaper_amount numeric) RETURNS record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    item  ccc.products := ccc.product_on_sale(product, quantity, at);
+    tiers ccc.price_tiers := ccc.price_in_force(product, at);
+BEGIN
+    quote.unit_price := ccc.unit_price(tiers, quantity);
+    quote.amount := round(ccc.volume_price(tiers, quantity), 2);
+    -- a total can only fall where a band begins
+    SELECT c.quantity, c.amount INTO cheaper_quantity, cheaper_amount
+        FROM ccc.tiers(tiers) AS t,
+             LATERAL (SELECT (t.lower_bound + item.step - 1) / item.step * item.step) AS s (quantity),
+             LATERAL (SELECT s.quantity, round(ccc.volume_price(tiers, s.quantity), 2)) AS c (quantity, amount)
+        WHERE s.quantity > quote.quantity AND s.quantity <= coalesce(item.maximum, 2147483647)
+          AND c.amount < quote.amount
+        ORDER BY c.amount, c.quantity
+        LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION ccc.quote(text, integer, timestamptz) IS
+    'price of a quantity of a product for one period at an instant, yuan, and the larger quantity that costs least where one costs less; errors as ccc.buy';
+REVOKE ALL ON FUNCTION ccc.quote(text, integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.quote(text, integer, timestamptz) TO ccc_admin, ccc_reader, ccc_writer;
+
+CREATE FUNCTION ccc.check_purchase(item ccc.products, periods integer, number ccc.phone_number, bought_at timestamptz)
+    RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    IF periods IS NULL OR periods NOT BETWEEN 1 AND 1200 THEN
+        RAISE EXCEPTION '% periods are out of range', coalesce(periods::text, 'null')
+            USING ERRCODE = '22003', HINT = 'A purchase is for 1 to 1200 periods.';
+    ELSIF item.kind = 'package' AND periods <> 1 THEN
+        RAISE EXCEPTION 'product "%" is a package and has one period', item.code
+            USING ERRCODE = '22023', HINT = 'Buy more packages instead.';
+    ELSIF item.kind = 'number' AND number IS NULL THEN
+        RAISE EXCEPTION 'product "%" needs a number', item.code
+            USING ERRCODE = '22023', HINT = 'Give the number that was delivered in the argument "number".';
+    ELSIF item.kind <> 'number' AND number IS NOT NULL THEN
+        RAISE EXCEPTION 'product "%" takes no number', item.code USING ERRCODE = '22023';
+    ELSIF NOT isfinite(bought_at) THEN
+        RAISE EXCEPTION 'a purchase at "%" is out of range', bought_at USING ERRCODE = '22008';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz) IS
+    'refuses a purchase whose parts do not fit: 22003, 22008, 22023';
+REVOKE ALL ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION ccc.deliver(purchase ccc.purchases, item ccc.products) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    CASE item.kind
+        WHEN 'package' THEN
+            INSERT INTO ccc.packages (account_id, package_no, purchase_no, product, pool, price, granted, valid_from, valid_until)
+                VALUES (purchase.account_id, purchase.package_no, purchase.purchase_no, item.code, item.pool,
+                        purchase.amount, item.minutes * 60 * purchase.quantity, purchase.valid_from, purchase.valid_until);
+        WHEN 'number' THEN
+            PERFORM ccc.put_in_service(purchase.account_id, purchase.number, item.line, 'platform',
+                                       purchase.valid_from, purchase.valid_until);
+        WHEN 'seat' THEN
+            NULL;    -- the purchase itself is the lot
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION ccc.deliver(ccc.purchases, ccc.products) IS 'what a purchase brings: a package, a number in service, or seats';
+REVOKE ALL ON FUNCTION ccc.deliver(ccc.purchases, ccc.products) FROM PUBLIC;
+
+CREATE FUNCTION ccc.buy(account_id bigint, product text, quantity integer DEFAULT 1, periods integer DEFAULT 1,
+                        number text DEFAULT NULL, bought_at timestamptz DEFAULT NULL, request_id text DEFAULT NULL)
+    RETURNS ccc.purchases
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    account  ccc.accounts := ccc.lock_account(account_id);
+    at       timestamptz := coalesce(bought_at, now());
+    phone    ccc.phone_number := number;
+    content  jsonb := jsonb_strip_nulls(jsonb_build_object(
+                 'function', 'buy', 'product', product, 'quantity', quantity, 'periods', periods,
+                 'number', phone::text, 'bought_at', timezone('UTC', bought_at)));
+    request  ccc.requests := ccc.earlier_request(account_id, request_id, content);
+    item     ccc.products;
+    tiers    ccc.price_tiers;
+    purchase ccc.purchases;
+BEGIN
+    IF request.purchase_no IS NOT NULL THEN
+        SELECT * INTO purchase FROM ccc.purchases AS p
+            WHERE p.account_id = buy.account_id AND p.purchase_no = request.purchase_no;
+        RETURN purchase;
+    END IF;
+
+    item := ccc.product_on_sale(product, quantity, at);
+    PERFORM ccc.check_purchase(item, periods, phone, at);
+    tiers := ccc.price_in_force(product, at);
+
+    purchase.account_id := account_id;
+    purchase.purchase_no := account.last_purchase_no + 1;
+    purchase.product := product;
+    purchase.quantity := quantity;
+    purchase.periods := periods;
+    purchase.unit_price := ccc.unit_price(tiers, quantity);
+    purchase.amount := round(ccc.volume_price(tiers, quantity) * periods, 2);
+    purchase.bought_at := at;
+    purchase.valid_from := at;
+    purchase.valid_until := ccc.term_end(at, item.term, periods, account.time_zone, item.day_rule);
+    purchase.package_no := CASE item.kind WHEN 'package' THEN account.last_package_no + 1 END;
+    purchase.number := phone;
+    purchase.recorded_at := now();
+
+    IF purchase.amount > account.balance THEN
+        RAISE EXCEPTION 'the wallet of account % holds % yuan, and % are needed', account_id, account.balance, purchase.amount
+            USING ERRCODE = '23514',
+                  HINT = format('Top up at least %s yuan.', purchase.amount - account.balance);
+    END IF;
+
+    INSERT INTO ccc.purchases SELECT purchase.*;
+    PERFORM ccc.deliver(purchase, item);
+    PERFORM ccc.move_money(account, 'purchase', -purchase.amount, purchase.purchase_no);
+    UPDATE ccc.accounts AS a
+        SET last_purchase_no = purchase.purchase_no,
+            last_package_no = coalesce(purchase.package_no, a.last_package_no)
+        WHERE a.account_id = buy.account_id;
+    IF request_id IS NOT NULL THEN
+        INSERT INTO ccc.requests (account_id, request_id, content, purchase_no)
+            VALUES (account_id, request_id, content, purchase.purchase_no);
+    END IF;
+    RETURN purchase;
+END
+$$;
+COMMENT ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) IS
+    'buys a product, paid from the wallet at once; bought_at null is now; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price';
+REVOKE ALL ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) TO ccc_admin;
+
+CREATE FUNCTION ccc.add_own_number(account_id bigint, number text, line text, since timestamptz DEFAULT now())
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    account ccc.accounts := ccc.lock_account(account_id);
+BEGIN
+    IF number IS NULL OR since IS NULL THEN
+        RAISE EXCEPTION 'number and start of service must not be null' USING ERRCODE = '22004';
+    ELSIF line IS NULL OR line NOT IN ('landline', '400') THEN
+        RAISE EXCEPTION 'line "%" is unknown', coalesce(line, 'null')
+            USING ERRCODE = '22023', HINT = 'A number''s line is "landline" or "400".';
+    ELSIF since = 'infinity' THEN
+        RAISE EXCEPTION 'a service from "%" on is out of range', since USING ERRCODE = '22008';
+    END IF;
+    PERFORM ccc.put_in_service(account_id, number::ccc.phone_number, line, 'customer', since, 'infinity');
+END
+$$;
+COMMENT ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) IS
+    'puts a customer''s own number into service: its calls are free; errors: 42704 no such account, 22P02 not a number, 22023 unknown line, 23505 number in service';
+REVOKE ALL ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) TO ccc_admin;

@@ -1,0 +1,179 @@
+/*
+ * Billing: call tables, attached and detached, and the deduction asked by
+ * itself. attach and its kin are the invoker's: they can do to a table only
+ * what the caller may.
+ */
+CREATE TYPE ccc.package_state AS (
+    package_no  integer,
+    valid_from  timestamptz,
+    valid_until timestamptz,
+    remaining   bigint
+);
+COMMENT ON TYPE ccc.package_state IS 'a package as the deduction sees it: validity, and seconds left';
+
+CREATE FUNCTION ccc.deduct(packages ccc.package_state[], started_at timestamptz, billed bigint,
+                           OUT package_no integer, OUT seconds bigint) RETURNS SETOF record
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'deduct_from';
+COMMENT ON FUNCTION ccc.deduct(ccc.package_state[], timestamptz, bigint) IS
+    'how so many billed seconds of a call would be spread over packages, in order; package_no null is the shortfall; errors: 22003 negative seconds, 22004 a null in a package';
+REVOKE ALL ON FUNCTION ccc.deduct(ccc.package_state[], timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.deduct(ccc.package_state[], timestamptz, bigint) TO ccc_admin, ccc_writer, ccc_reader;
+
+CREATE FUNCTION ccc.bill() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'bill';
+COMMENT ON FUNCTION ccc.bill() IS
+    'trigger, after each statement: bills the call records that the statement stored; set up by ccc.attach()';
+REVOKE ALL ON FUNCTION ccc.bill() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.bill() TO ccc_admin;
+
+CREATE FUNCTION ccc.check_mapping(cdr regclass, field text, expression text, time_zone text DEFAULT NULL) RETURNS void
+    LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'check_mapping';
+COMMENT ON FUNCTION ccc.check_mapping(regclass, text, text, text) IS
+    'refuses an expression that cannot serve as a field (call_id, started_at, seconds, caller, callee, finished, direction) of a call table''s mapping';
+REVOKE ALL ON FUNCTION ccc.check_mapping(regclass, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_mapping(regclass, text, text, text) TO ccc_admin;
+
+CREATE FUNCTION ccc.check_call_table(cdr regclass) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    relation pg_class;
+    problem  text;
+BEGIN
+    SELECT * INTO relation FROM pg_class WHERE oid = cdr;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'call table does not exist' USING ERRCODE = '42P01';
+    END IF;
+    problem := CASE
+        WHEN relation.relkind = 'p' OR relation.relispartition THEN 'partitioned, or a partition'
+        WHEN relation.relkind <> 'r' THEN 'not an ordinary table'
+        WHEN relation.relpersistence = 't' THEN 'temporary'
+        WHEN relation.relpersistence = 'u' THEN 'unlogged'
+        WHEN EXISTS (SELECT FROM pg_inherits WHERE cdr IN (inhparent, inhrelid)) THEN 'part of an inheritance tree'
+        WHEN relation.relnamespace = 'ccc'::regnamespace THEN 'one of ccc''s own'
+    END;
+    IF problem IS NOT NULL THEN
+        RAISE EXCEPTION 'table "%" cannot be billed: it is %', cdr, problem
+            USING ERRCODE = '42809', HINT = 'Attach a permanent, logged, ordinary table.';
+    END IF;
+    IF NOT pg_has_role(relation.relowner, 'USAGE') THEN
+        RAISE EXCEPTION 'must be owner of table "%"', cdr
+            USING ERRCODE = '42501', HINT = 'Attach as the table''s owner, or as a member of the owning role.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_call_table(regclass) IS
+    'refuses a table that cannot be billed (42809) or is not the caller''s (42501)';
+REVOKE ALL ON FUNCTION ccc.check_call_table(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_call_table(regclass) TO ccc_admin;
+
+CREATE FUNCTION ccc.attach(cdr regclass, call_id text, started_at text, seconds text, caller text, callee text,
+                           finished text DEFAULT 'true', time_zone text DEFAULT NULL, direction text DEFAULT NULL,
+                           on_delete text DEFAULT 'reverse', unknown text DEFAULT 'exception',
+                           max_seconds bigint DEFAULT 86400, max_ahead bigint DEFAULT 86400) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    fields text[][] := ARRAY[['call_id', call_id], ['started_at', started_at], ['seconds', seconds],
+                             ['caller', caller], ['callee', callee], ['finished', finished]];
+    field  text[];
+BEGIN
+    IF cdr IS NULL THEN
+        RAISE EXCEPTION 'the call table must not be null' USING ERRCODE = '22004';
+    END IF;
+    PERFORM ccc.check_call_table(cdr);
+    IF on_delete IS NULL OR on_delete NOT IN ('reverse', 'keep') THEN
+        RAISE EXCEPTION 'on_delete "%" is unknown', coalesce(on_delete, 'null')
+            USING ERRCODE = '22023', HINT = 'It is "reverse" or "keep".';
+    ELSIF unknown IS NULL OR unknown NOT IN ('exception', 'ignore') THEN
+        RAISE EXCEPTION 'unknown "%" is unknown', coalesce(unknown, 'null')
+            USING ERRCODE = '22023', HINT = 'It is "exception" or "ignore".';
+    ELSIF max_seconds IS NULL OR max_seconds NOT BETWEEN 1 AND 1000000000
+          OR max_ahead IS NULL OR max_ahead NOT BETWEEN 0 AND 1000000000 THEN
+        RAISE EXCEPTION 'max_seconds or max_ahead is out of range'
+            USING ERRCODE = '22003', HINT = 'Both are seconds, up to 1000000000.';
+    END IF;
+    IF time_zone IS NOT NULL THEN
+        PERFORM timezone(time_zone, now());    -- an unknown zone is an error here
+    END IF;
+
+    FOREACH field SLICE 1 IN ARRAY fields LOOP
+        PERFORM ccc.check_mapping(cdr, field[1], field[2], time_zone);
+    END LOOP;
+    IF direction IS NOT NULL THEN
+        PERFORM ccc.check_mapping(cdr, 'direction', direction, time_zone);
+    END IF;
+
+    LOCK TABLE ccc.sources IN SHARE ROW EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = attach.cdr AND s.detached_at IS NULL) THEN
+        RAISE EXCEPTION 'table "%" is attached already', cdr
+            USING ERRCODE = '55000', HINT = 'To change its mapping, detach it first.';
+    END IF;
+    INSERT INTO ccc.sources AS s (source_no, cdr, call_id, started_at, seconds, caller, callee, finished, direction,
+                                  time_zone, on_delete, unknown, max_seconds, max_ahead, attached_at)
+        SELECT coalesce(max(m.source_no), 0) + 1, attach.cdr, attach.call_id, attach.started_at, attach.seconds,
+               attach.caller, attach.callee, attach.finished, attach.direction, attach.time_zone,
+               attach.on_delete, attach.unknown, attach.max_seconds, attach.max_ahead, now()
+        FROM ccc.sources AS m
+        ON CONFLICT (cdr) DO UPDATE
+        SET (call_id, started_at, seconds, caller, callee, finished, direction, time_zone,
+             on_delete, unknown, max_seconds, max_ahead, attached_at, detached_at)
+          = (excluded.call_id, excluded.started_at, excluded.seconds, excluded.caller, excluded.callee,
+             excluded.finished, excluded.direction, excluded.time_zone,
+             excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.attached_at, NULL);
+
+    EXECUTE format('CREATE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_new_calls '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
+END
+$$;
+COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) IS
+    'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, 42809 a table that cannot be billed, 55000 attached already, and those of the expressions, each naming its field';
+REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) TO ccc_admin;
+
+CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    UPDATE ccc.sources AS s SET detached_at = now()
+        WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'table "%" is not attached', cdr
+            USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
+    END IF;
+    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_insert ON %s', cdr);
+END
+$$;
+COMMENT ON FUNCTION ccc.detach(regclass) IS
+    'stops billing a call table; what was billed stays; errors: 55000 not attached, 42501 not the caller''s table';
+REVOKE ALL ON FUNCTION ccc.detach(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.detach(regclass) TO ccc_admin;
+
+CREATE FUNCTION ccc.create_calls_table(name text DEFAULT 'calls') RETURNS regclass
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    AS $$
+DECLARE
+    parts text[] := pg_catalog.parse_ident(name);
+    cdr   pg_catalog.regclass;
+BEGIN
+    -- the table is the caller's, and goes where the caller's search_path says
+    IF pg_catalog.array_length(parts, 1) OPERATOR(pg_catalog.>) 1 THEN
+        name := pg_catalog.format('%I.%I', parts[1], parts[2]);
+    ELSE
+        name := pg_catalog.format('%I.%I', pg_catalog.current_schema(), parts[1]);
+    END IF;
+    EXECUTE pg_catalog.format('CREATE TABLE %s (call_id pg_catalog.text, caller pg_catalog.text, callee pg_catalog.text, '
+                              'started_at pg_catalog.timestamptz, seconds pg_catalog.numeric)', name);
+    cdr := name;
+    PERFORM ccc.attach(cdr, 'call_id', 'started_at', 'seconds', 'caller', 'callee');
+    RETURN cdr;
+END
+$$;
+COMMENT ON FUNCTION ccc.create_calls_table(text) IS
+    'makes and attaches a table of calls of the caller''s: call_id, caller, callee, started_at, seconds (null while the call lasts)';
+REVOKE ALL ON FUNCTION ccc.create_calls_table(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.create_calls_table(text) TO ccc_admin;

@@ -1,0 +1,162 @@
+/*
+ * Looking: what is left, what each call cost and why, what could not be rated.
+ */
+CREATE FUNCTION ccc.minutes(seconds numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN trim_scale(round(seconds / 60, 6));
+COMMENT ON FUNCTION ccc.minutes(numeric) IS 'seconds shown as minutes, to six decimals';
+
+CREATE FUNCTION ccc.charge_amount(billed numeric, price numeric, granted bigint) RETURNS numeric
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN trim_scale(round(billed * price / granted, 6));
+COMMENT ON FUNCTION ccc.charge_amount(numeric, numeric, bigint) IS
+    'yuan for billed seconds of a package that was bought at a price and granted so many seconds, to six decimals';
+
+CREATE VIEW ccc.package_balances WITH (security_invoker = true) AS
+    SELECT p.account_id, p.package_no, p.product, p.pool,
+           ccc.minutes(p.granted) AS granted_minutes,
+           ccc.minutes(p.used) AS used_minutes,
+           ccc.minutes(CASE WHEN p.valid_until > now() THEN p.granted - p.used - p.refunded ELSE 0 END) AS remaining_minutes,
+           ccc.minutes(CASE WHEN p.valid_until > now() THEN 0 ELSE p.granted - p.used - p.refunded END) AS expired_minutes,
+           ccc.minutes(p.refunded) AS refunded_minutes,
+           p.valid_from, p.valid_until,
+           ccc.charge_amount(60, p.price, p.granted) AS unit_price
+    FROM ccc.packages AS p;
+COMMENT ON VIEW ccc.package_balances IS 'packages and what is left of them now; unit_price in yuan per minute';
+
+CREATE FUNCTION ccc.balances(at timestamptz) RETURNS SETOF ccc.package_balances
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT p.account_id, p.package_no, p.product, p.pool,
+               ccc.minutes(p.granted),
+               ccc.minutes(s.used),
+               ccc.minutes(CASE WHEN p.valid_until > at THEN p.granted - s.used - s.refunded ELSE 0 END),
+               ccc.minutes(CASE WHEN p.valid_until > at THEN 0 ELSE p.granted - s.used - s.refunded END),
+               ccc.minutes(s.refunded),
+               p.valid_from, p.valid_until,
+               ccc.charge_amount(60, p.price, p.granted)
+        FROM ccc.packages AS p
+             LEFT JOIN (SELECT l.account_id, l.package_no, sum(l.billed) AS billed
+                        FROM ccc.ledger AS l
+                        WHERE l.kind = 'c' AND l.started_at < at
+                        GROUP BY l.account_id, l.package_no) AS u
+                 ON u.account_id = p.account_id AND u.package_no = p.package_no,
+             LATERAL (SELECT coalesce(u.billed, 0),
+                             CASE WHEN p.refunded_at <= at THEN p.refunded ELSE 0 END) AS s (used, refunded)
+        WHERE p.valid_from <= at;
+    END;
+COMMENT ON FUNCTION ccc.balances(timestamptz) IS
+    'package balances as of an instant: the packages valid by then, less the calls that started before it';
+
+CREATE VIEW ccc.call_charges WITH (security_invoker = true) AS
+    SELECT d.account_id, d.call_id,
+           max(d.started_at) AS started_at,
+           max(d.number::text)::ccc.phone_number AS number,
+           CASE d.direction WHEN 'o' THEN 'outbound' ELSE 'inbound' END AS direction,
+           max(d.pool) AS pool,
+           CASE WHEN sum(d.short) > 0 THEN 'short'
+                WHEN max(d.pool) IS NULL THEN 'free'
+                ELSE 'charged' END AS outcome,
+           max(d.seconds) AS seconds,
+           ccc.minutes(sum(d.covered + d.short + d.free)) AS billed_minutes,
+           ccc.minutes(sum(d.covered)) AS covered_minutes,
+           ccc.minutes(sum(d.short)) AS short_minutes,
+           sum(d.amount) AS amount
+    FROM (SELECT l.account_id, l.call_id, l.direction,
+                 max(l.started_at) AS started_at,
+                 max(l.number::text)::ccc.phone_number AS number,
+                 max(coalesce(l.pool, p.pool)) AS pool,
+                 max(l.seconds) AS seconds,
+                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 'c'), 0) AS covered,
+                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 's'), 0) AS short,
+                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 'f'), 0) AS free,
+                 coalesce(ccc.charge_amount(sum(l.billed), max(p.price), max(p.granted)), 0) AS amount
+          FROM ccc.ledger AS l
+               LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no
+          GROUP BY l.account_id, l.call_id, l.direction, l.package_no) AS d
+    GROUP BY d.account_id, d.call_id, d.direction;
+COMMENT ON VIEW ccc.call_charges IS 'billed calls, one row for each side of a call, and what each cost; amount in yuan at the unit prices of the packages drawn on';
+
+CREATE VIEW ccc.exceptions WITH (security_invoker = true) AS
+    SELECT e.source, e.account_id, e.call_id, e.reason, e.record, e.seen_at, e.resolved_at,
+           CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' END AS direction,
+           e.detail, e.exception_id
+    FROM ccc.exception_log AS e;
+COMMENT ON VIEW ccc.exceptions IS 'records that could not be rated: why, the row itself, and when it was resolved';
+
+CREATE VIEW ccc.wallets WITH (security_invoker = true) AS
+    SELECT w.account_id, w.entry_no, w.made_at, w.reason, w.amount, w.balance,
+           w.purchase_no, p.product, p.quantity, p.periods
+    FROM ccc.wallet_entries AS w
+         LEFT JOIN ccc.purchases AS p USING (account_id, purchase_no);
+COMMENT ON VIEW ccc.wallets IS 'every yuan in and out of the wallets, with what it bought';
+
+GRANT SELECT ON ccc.package_balances, ccc.call_charges, ccc.exceptions, ccc.wallets TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.explain_call(account_id bigint, call_id text) RETURNS SETOF text
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    zone  text := (SELECT a.time_zone FROM ccc.accounts AS a WHERE a.account_id = explain_call.account_id);
+    stamp text := 'YYYY-MM-DD HH24:MI:SS';
+    side  record;
+    part  record;
+BEGIN
+    FOR side IN
+        SELECT c.* FROM ccc.call_charges AS c
+        WHERE c.account_id = explain_call.account_id AND c.call_id = explain_call.call_id
+        ORDER BY c.direction
+    LOOP
+        RETURN NEXT format('%s call on %s, started %s %s, lasted %s s',
+                           side.direction, side.number, to_char(timezone(zone, side.started_at), stamp), zone, side.seconds);
+        RETURN NEXT CASE side.outcome
+            WHEN 'free' THEN format('free: %s min by started minutes, nothing to pay', side.billed_minutes)
+            ELSE format('pool %s, increment %s: %s min to pay', side.pool,
+                        (SELECT p.increment FROM ccc.pools AS p
+                         WHERE p.code = side.pool AND p.valid_from <= side.started_at
+                         ORDER BY p.valid_from DESC LIMIT 1),
+                        side.billed_minutes)
+        END;
+        FOR part IN
+            SELECT l.package_no, l.kind, sum(l.billed) AS billed, p.product, p.valid_until, p.price, p.granted
+            FROM ccc.ledger AS l
+                 LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no
+            WHERE l.account_id = explain_call.account_id AND l.call_id = explain_call.call_id
+              AND l.direction = CASE side.direction WHEN 'outbound' THEN 'o'::"char" ELSE 'i' END
+              AND l.kind IN ('c', 's')
+            GROUP BY l.kind, l.package_no, p.product, p.valid_from, p.valid_until, p.price, p.granted
+            HAVING sum(l.billed) <> 0
+            ORDER BY l.kind, p.valid_until, p.valid_from, l.package_no
+        LOOP
+            RETURN NEXT CASE part.kind
+                WHEN 'c' THEN format('  %s min from package %s (%s, valid until %s), %s yuan at %s a minute',
+                                     ccc.minutes(part.billed), part.package_no, part.product,
+                                     to_char(timezone(zone, part.valid_until), stamp),
+                                     ccc.charge_amount(part.billed, part.price, part.granted),
+                                     ccc.charge_amount(60, part.price, part.granted))
+                ELSE format('  %s min short: no package of the pool that was valid at the start had time left',
+                            ccc.minutes(part.billed))
+            END;
+        END LOOP;
+        RETURN QUERY
+            SELECT format('stored again %s, at no cost', CASE count(*) WHEN 1 THEN 'once' ELSE count(*) || ' times' END)
+            FROM ccc.ledger AS l
+            WHERE l.account_id = explain_call.account_id AND l.call_id = explain_call.call_id
+              AND l.direction = CASE side.direction WHEN 'outbound' THEN 'o'::"char" ELSE 'i' END
+              AND l.kind = 'r'
+            HAVING count(*) > 0;
+    END LOOP;
+    RETURN QUERY
+        SELECT format('not rated: %s%s%s', e.reason, ': ' || e.detail,
+                      ' (resolved ' || to_char(timezone(zone, e.resolved_at), stamp) || ')')
+        FROM ccc.exception_log AS e
+        WHERE e.account_id = explain_call.account_id AND e.call_id = explain_call.call_id
+        ORDER BY e.seen_at;
+END
+$$;
+COMMENT ON FUNCTION ccc.explain_call(bigint, text) IS
+    'how a call was charged and why, in lines for a person; none when the account has no such call';
+REVOKE ALL ON FUNCTION ccc.explain_call(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.explain_call(bigint, text) TO ccc_admin, ccc_reader;

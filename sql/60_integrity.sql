@@ -1,0 +1,102 @@
+/*
+ * Proof: every counter recomputed from the entries that it stands for.
+ */
+CREATE FUNCTION ccc.check_integrity(OUT invariant text, OUT account_id bigint, OUT detail text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH drawn AS (
+        SELECT l.account_id, l.package_no, sum(l.billed) AS billed
+        FROM ccc.ledger AS l WHERE l.kind = 'c' GROUP BY 1, 2)
+    SELECT 'package.used = sum of its charges', coalesce(p.account_id, d.account_id),
+           format('package %s: used %s s, charged %s s', coalesce(p.package_no, d.package_no),
+                  coalesce(p.used::text, 'no such package'), coalesce(d.billed, 0))
+    FROM ccc.packages AS p FULL JOIN drawn AS d USING (account_id, package_no)
+    WHERE p.used IS DISTINCT FROM coalesce(d.billed, 0);
+
+    RETURN QUERY
+    WITH short AS (
+        SELECT l.account_id, l.pool, sum(l.billed) AS billed
+        FROM ccc.ledger AS l WHERE l.kind = 's' GROUP BY 1, 2)
+    SELECT 'shortfall = sum of the ledger''s shortfalls', coalesce(f.account_id, s.account_id),
+           format('pool %s: counted %s s, in the ledger %s s', coalesce(f.pool, s.pool), coalesce(f.billed, 0), coalesce(s.billed, 0))
+    FROM ccc.shortfalls AS f FULL JOIN short AS s USING (account_id, pool)
+    WHERE coalesce(f.billed, 0) <> coalesce(s.billed, 0);
+
+    RETURN QUERY
+    SELECT 'a charge lies within its package''s validity', l.account_id,
+           format('call %s on package %s', l.call_id, l.package_no)
+    FROM ccc.ledger AS l JOIN ccc.packages AS p USING (account_id, package_no)
+    WHERE l.kind = 'c' AND l.billed > 0
+      AND (l.started_at < p.valid_from OR l.started_at >= least(p.valid_until, p.refunded_at));
+
+    RETURN QUERY
+    SELECT 'the entries of a call are counted from 1, and none is negative in sum', l.account_id,
+           format('call %s, direction %s', l.call_id, l.direction)
+    FROM ccc.ledger AS l
+    GROUP BY l.account_id, l.call_id, l.direction
+    HAVING min(l.entry_no) <> 1 OR max(l.entry_no) <> count(*) OR sum(l.billed) < 0;
+
+    RETURN QUERY
+    SELECT 'a posting is numbered by its account', l.account_id,
+           format('posting %s of %s', max(l.posting_no), coalesce(a.last_posting_no::text, 'no such account'))
+    FROM ccc.ledger AS l LEFT JOIN ccc.accounts AS a USING (account_id)
+    GROUP BY l.account_id, a.last_posting_no
+    HAVING a.last_posting_no IS NULL OR max(l.posting_no) > a.last_posting_no OR min(l.posting_no) < 1;
+
+    RETURN QUERY
+    WITH money AS (
+        SELECT w.account_id, sum(w.amount::numeric) AS amount, count(*) AS entries
+        FROM ccc.wallet_entries AS w GROUP BY 1)
+    SELECT 'wallet = sum of its entries', a.account_id,
+           format('balance %s, entries add up to %s; last entry %s, entries %s',
+                  a.balance, coalesce(m.amount, 0), a.last_entry_no, coalesce(m.entries, 0))
+    FROM ccc.accounts AS a LEFT JOIN money AS m USING (account_id)
+    WHERE a.balance <> coalesce(m.amount, 0) OR a.last_entry_no <> coalesce(m.entries, 0);
+
+    RETURN QUERY
+    SELECT 'each wallet entry carries the balance after it', w.account_id, format('entry %s', w.entry_no)
+    FROM (SELECT e.account_id, e.entry_no, e.balance,
+                 sum(e.amount::numeric) OVER (PARTITION BY e.account_id ORDER BY e.entry_no) AS running
+          FROM ccc.wallet_entries AS e) AS w
+    WHERE w.balance <> w.running;
+
+    RETURN QUERY
+    SELECT 'a purchase is paid and its package is as bought', p.account_id, format('purchase %s', p.purchase_no)
+    FROM ccc.purchases AS p
+         LEFT JOIN ccc.wallet_entries AS w
+             ON w.account_id = p.account_id AND w.purchase_no = p.purchase_no AND w.reason = 'purchase'
+         LEFT JOIN ccc.packages AS k ON k.account_id = p.account_id AND k.purchase_no = p.purchase_no
+    WHERE w.amount IS DISTINCT FROM -p.amount
+       OR k.package_no IS DISTINCT FROM p.package_no
+       OR (k.package_no IS NOT NULL
+           AND (k.price, k.valid_from, k.valid_until) IS DISTINCT FROM (p.amount, p.valid_from, p.valid_until));
+
+    RETURN QUERY
+    SELECT 'purchases and packages are counted by their account', a.account_id,
+           format('last purchase %s, last package %s', a.last_purchase_no, a.last_package_no)
+    FROM ccc.accounts AS a
+         LEFT JOIN (SELECT p.account_id, max(p.purchase_no) AS purchase_no, max(p.package_no) AS package_no
+                    FROM ccc.purchases AS p GROUP BY 1) AS m USING (account_id)
+    WHERE a.last_purchase_no <> coalesce(m.purchase_no, 0) OR a.last_package_no <> coalesce(m.package_no, 0);
+
+    RETURN QUERY
+    SELECT 'a number serves one account at a time', n.account_id, format('number %s', n.number)
+    FROM ccc.numbers AS n JOIN ccc.numbers AS m
+         ON m.number = n.number AND m.since > n.since AND m.since < n.released_at;
+
+    RETURN QUERY
+    SELECT 'an attached table has its triggers', NULL::bigint, format('table %s', s.cdr)
+    FROM ccc.sources AS s
+    WHERE s.detached_at IS NULL
+      AND NOT EXISTS (SELECT FROM pg_trigger AS t
+                      WHERE t.tgrelid = s.cdr AND t.tgname = 'ccc_bill_insert' AND t.tgenabled IN ('O', 'A'));
+END
+$$;
+COMMENT ON FUNCTION ccc.check_integrity() IS
+    'violated invariants, one row for each; none when all is well. Reads the whole ledger';
+REVOKE ALL ON FUNCTION ccc.check_integrity() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_integrity() TO ccc_admin, ccc_reader;
