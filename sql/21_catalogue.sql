@@ -105,6 +105,8 @@ INSERT INTO ccc.prices (product, valid_from, tiers, built_in) VALUES
     ('400_50000',       '-infinity', '0:7000', true),
     ('400_custom',      '-infinity', '0:0.15, 10000:0.148, 30000:0.145, 50000:0.14', true);
 
+SET CONSTRAINTS ccc.prices_product_fkey IMMEDIATE;
+
 INSERT INTO ccc.pools (code, valid_from, increment, built_in) VALUES
     ('landline_outbound', '-infinity', '60/60', true),
     ('400_inbound',       '-infinity', '60/60', true);

@@ -1,8 +1,9 @@
 /*
  * compare.h
- *		Comparison operators of a type, one line each on its comparison helper.
+ *		A type's comparison operators, one line each on its comparison helper.
  *
  * The helper takes fcinfo and returns less than, equal to or greater than 0.
+ * The declaration at the end only takes the caller's semicolon.
  */
 #ifndef CCC_COMPARE_H
 #define CCC_COMPARE_H

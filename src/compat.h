@@ -7,6 +7,8 @@
 #ifndef CCC_COMPAT_H
 #define CCC_COMPAT_H
 
+#include "executor/executor.h"
+
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #else
@@ -18,5 +20,26 @@
 		ereport(ERROR, __VA_ARGS__); \
 	} while (0)
 #endif
+
+/* before 16 these came with some minor release */
+#ifndef palloc_array
+#define palloc_object(type) ((type *) palloc(sizeof(type)))
+#define palloc0_object(type) ((type *) palloc0(sizeof(type)))
+#define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
+#define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#endif
+
+/* index entries of a new row, as ExecInsertIndexTuples */
+static inline List *
+exec_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot,
+						 EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL,
+								 false);
+#else
+	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+#endif
+}
 
 #endif							/* CCC_COMPAT_H */

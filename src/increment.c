@@ -31,20 +31,11 @@ PG_FUNCTION_INFO_V1(billing_increment_hash_extended);
 PG_FUNCTION_INFO_V1(billed_seconds);
 PG_FUNCTION_INFO_V1(billed_minutes);
 
-static bool
-numeric_exceeds(Numeric a, int64 b)
+static int
+compare_with_int64(Numeric a, int64 b)
 {
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-											 NumericGetDatum(a),
-											 NumericGetDatum(int64_to_numeric(b)))) > 0;
-}
-
-static bool
-numeric_is_negative(Numeric a)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-											 NumericGetDatum(a),
-											 NumericGetDatum(int64_to_numeric(0)))) < 0;
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
+											 NumericGetDatum(int64_to_numeric(b))));
 }
 
 /*
@@ -58,8 +49,8 @@ seconds_round_up(Numeric seconds, int64 *whole)
 	Datum		ceiling;
 
 	if (numeric_is_nan(seconds) || numeric_is_inf(seconds) ||
-		numeric_is_negative(seconds) ||
-		numeric_exceeds(seconds, PG_INT64_MAX))
+		compare_with_int64(seconds, 0) < 0 ||
+		compare_with_int64(seconds, PG_INT64_MAX) > 0)
 		return false;
 
 	ceiling = DirectFunctionCall1(numeric_ceil, NumericGetDatum(seconds));
@@ -134,26 +125,23 @@ Datum
 billing_increment_in(PG_FUNCTION_ARGS)
 {
 	const char *str = PG_GETARG_CSTRING(0);
+	ScanResult	result;
 	BillingIncrement inc;
 
-	switch (increment_parse(str, &inc))
-	{
-		case SCAN_OK:
-			break;
-		case SCAN_RANGE:
-			ereturn(fcinfo->context, (Datum) 0,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("value \"%s\" is out of range for type %s",
-							str, TYPE_NAME),
-					 errdetail("Both increments must be between 1 and %d seconds.",
-							   PG_INT32_MAX)));
-		case SCAN_SYNTAX:
-			ereturn(fcinfo->context, (Datum) 0,
-					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					 errmsg("invalid input syntax for type %s: \"%s\"",
-							TYPE_NAME, str),
-					 errhint("Write the first increment and the next ones in seconds, as in \"60/60\".")));
-	}
+	result = increment_parse(str, &inc);
+	if (result == SCAN_RANGE)
+		ereturn(fcinfo->context, (Datum) 0,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value \"%s\" is out of range for type %s",
+						str, TYPE_NAME),
+				 errdetail("Both increments must be between 1 and %d seconds.",
+						   PG_INT32_MAX)));
+	if (result != SCAN_OK)
+		ereturn(fcinfo->context, (Datum) 0,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s: \"%s\"",
+						TYPE_NAME, str),
+				 errhint("Write the first increment and the next ones in seconds, as in \"60/60\".")));
 	PG_RETURN_BILLING_INCREMENT(inc);
 }
 
@@ -239,7 +227,7 @@ report_unbillable(Numeric seconds)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("seconds of a call must be finite")));
-	if (numeric_is_negative(seconds))
+	if (compare_with_int64(seconds, 0) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("seconds of a call must not be negative")));

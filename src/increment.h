@@ -36,7 +36,7 @@ increment_unpack(int64 packed)
 #define PG_GETARG_BILLING_INCREMENT(n) increment_unpack(PG_GETARG_INT64(n))
 #define PG_RETURN_BILLING_INCREMENT(inc) PG_RETURN_INT64(increment_pack(inc))
 
-/* Neither function ever reports an error: false says why there is no result. */
+/* Neither function ever reports an error; false when there is no result. */
 extern bool seconds_round_up(Numeric seconds, int64 *whole);
 extern bool increment_billed(BillingIncrement inc, int64 whole_seconds,
 							 int64 *billed);

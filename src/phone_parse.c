@@ -25,7 +25,8 @@ typedef enum PhoneKind
 	PHONE_SERVICE = 2,
 	PHONE_SHORT = 4,
 	PHONE_GEOGRAPHIC = 8,
-	PHONE_TRUNK = PHONE_MOBILE | PHONE_GEOGRAPHIC,	/* may follow a trunk 0 */
+	/* what a trunk 0 may precede */
+	PHONE_TRUNK = PHONE_MOBILE | PHONE_GEOGRAPHIC,
 	PHONE_ANY = PHONE_TRUNK | PHONE_SERVICE | PHONE_SHORT
 } PhoneKind;
 
@@ -40,8 +41,7 @@ static const struct
 	int			min_length;
 	int			max_length;
 	PhoneKind	kind;
-}			plan[] =
-{
+} plan[] = {
 	{"1[3-9]", 11, 11, PHONE_MOBILE},
 	{"400", 10, 10, PHONE_SERVICE},
 	{"800", 10, 10, PHONE_SERVICE},
@@ -166,15 +166,19 @@ resolve(const Dialled *dialled, int64 *number)
 	return chinese(digits, PHONE_ANY & ~PHONE_GEOGRAPHIC, number);
 }
 
+static char
+lower(char c)
+{
+	return (c >= 'A' && c <= 'Z') ? c - 'A' + 'a' : c;
+}
+
 /* Whether the bytes at p begin with a lower-case word, in any case. */
 static bool
 begins_with(const char *p, const char *end, const char *word)
 {
 	for (; *word != '\0'; word++, p++)
 	{
-		if (p == end)
-			return false;
-		if (*p != *word && !(*word >= 'a' && *word <= 'z' && *p == *word - 'a' + 'A'))
+		if (p == end || lower(*p) != *word)
 			return false;
 	}
 	return true;

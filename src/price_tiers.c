@@ -131,6 +131,16 @@ compare_int64(int64 a, int64 b)
 	return (a > b) - (a < b);
 }
 
+static int
+compare_tier(const PriceTier *a, const PriceTier *b)
+{
+	int			result = compare_int64(a->lower_bound, b->lower_bound);
+
+	if (result == 0)
+		result = compare_int64(a->unit_price, b->unit_price);
+	return result;
+}
+
 /* The order is that of the pairs (bound, price); a prefix comes first. */
 static int
 compare_tiers(FunctionCallInfo fcinfo)
@@ -140,11 +150,7 @@ compare_tiers(FunctionCallInfo fcinfo)
 	int			result = 0;
 
 	for (int i = 0; result == 0 && i < Min(a->count, b->count); i++)
-	{
-		result = compare_int64(a->tier[i].lower_bound, b->tier[i].lower_bound);
-		if (result == 0)
-			result = compare_int64(a->tier[i].unit_price, b->tier[i].unit_price);
-	}
+		result = compare_tier(&a->tier[i], &b->tier[i]);
 	if (result == 0)
 		result = compare_int64(a->count, b->count);
 

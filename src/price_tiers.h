@@ -13,7 +13,7 @@
 #define TIERS_MAX 1000
 #define TIERS_PRICE_DECIMALS 6
 
-/* Longest text of one tier: ', ', bound, ':', price with point and zero byte */
+/* Longest text of one tier: comma, blank, bound, colon, price, zero byte */
 #define TIER_MAX_TEXT 48
 
 typedef struct PriceTier

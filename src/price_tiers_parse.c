@@ -143,7 +143,7 @@ tiers_error_text(TiersError error)
 		case TIERS_SYNTAX:
 			return "It must read \"lower bound:unit price\", without sign or exponent, with a comma before the next.";
 		case TIERS_DECIMALS:
-			return "A unit price has at most 6 decimals.";
+			return "A unit price has at most " CppAsString2(TIERS_PRICE_DECIMALS) " decimals.";
 		case TIERS_RANGE:
 			return "The lower bound or the unit price is too large.";
 		case TIERS_SIGN:
@@ -155,7 +155,7 @@ tiers_error_text(TiersError error)
 		case TIERS_ORDER:
 			return "The lower bound is less than the one before.";
 		case TIERS_TOO_MANY:
-			return "There are too many tiers.";
+			return "There may be at most " CppAsString2(TIERS_MAX) " tiers.";
 		case TIERS_OK:
 			break;
 	}

@@ -112,7 +112,8 @@ price_tiers_list(PG_FUNCTION_ARGS)
 
 		values[0] = Int64GetDatum(tiers->tier[i].lower_bound);
 		values[1] = trim_scale(price_numeric(tiers->tier[i].unit_price));
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc,
+							 values, nulls);
 	}
 	return (Datum) 0;
 }

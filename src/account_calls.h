@@ -1,0 +1,18 @@
+/*
+ * account_calls.h
+ *		The calls of one account in one statement: charged, or not.
+ */
+#ifndef CCC_ACCOUNT_CALLS_H
+#define CCC_ACCOUNT_CALLS_H
+
+#include "faults.h"
+#include "rating.h"
+
+typedef struct AccountCalls AccountCalls;
+
+extern AccountCalls *account_calls_begin(Faults *faults);
+extern RatedCall *account_calls_room(AccountCalls *calls);
+extern void account_calls_post(AccountCalls *calls);
+extern void account_calls_end(AccountCalls *calls);
+
+#endif							/* CCC_ACCOUNT_CALLS_H */

@@ -1,0 +1,148 @@
+/*
+ * append.c
+ *		Rows appended to one of the extension's own tables, in bulk.
+ *
+ * What COPY does, for tables without row triggers, foreign keys, generated
+ * columns and partitions: constraints are checked, indexes kept, and no plan
+ * is made. An append checks no rights: callers decide who may.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "append.h"
+#include "compat.h"
+
+#define BATCH 1000
+
+struct Appender
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *target;
+	BulkInsertState bulk;		/* from the second batch on */
+	MemoryContext context;		/* of the appender and its slots */
+	MemoryContext batch_context;
+	TupleTableSlot *slots[BATCH];
+	int			nslots;			/* filled */
+	int			nmade;			/* ever made, to be dropped at the end */
+};
+
+Appender *
+append_begin(Oid relid)
+{
+	Appender   *appender = palloc0_object(Appender);
+
+	appender->rel = table_open(relid, RowExclusiveLock);
+	appender->estate = CreateExecutorState();
+	appender->target = makeNode(ResultRelInfo);
+	InitResultRelInfo(appender->target, appender->rel, 0, NULL, 0);
+	ExecOpenIndices(appender->target, false);
+	appender->context = CurrentMemoryContext;
+	appender->batch_context = AllocSetContextCreate(CurrentMemoryContext,
+													"ccc append batch",
+													ALLOCSET_DEFAULT_SIZES);
+	return appender;
+}
+
+/* The slot of the next row: fill tts_values and tts_isnull of each column. */
+TupleTableSlot *
+append_slot(Appender *appender)
+{
+	int			i = appender->nslots;
+
+	if (i == appender->nmade)
+	{
+		MemoryContext old = MemoryContextSwitchTo(appender->context);
+
+		appender->slots[i] = table_slot_create(appender->rel, NULL);
+		appender->nmade++;
+		MemoryContextSwitchTo(old);
+	}
+	return ExecClearTuple(appender->slots[i]);
+}
+
+static void
+append_indexes(Appender *appender, TupleTableSlot *slot)
+{
+	EState	   *estate = appender->estate;
+
+	if (appender->target->ri_NumIndices > 0)
+		list_free(exec_insert_index_tuples(appender->target, slot, estate));
+	ResetPerTupleExprContext(estate);
+}
+
+static void
+append_flush(Appender *appender)
+{
+	MemoryContext old = MemoryContextSwitchTo(appender->batch_context);
+	CommandId	cid = GetCurrentCommandId(true);
+
+	if (appender->nslots == 1)
+		table_tuple_insert(appender->rel, appender->slots[0], cid, 0, NULL);
+	else
+		table_multi_insert(appender->rel, appender->slots, appender->nslots,
+						   cid, 0, appender->bulk);
+	for (int i = 0; i < appender->nslots; i++)
+	{
+		append_indexes(appender, appender->slots[i]);
+		ExecClearTuple(appender->slots[i]);
+	}
+	appender->nslots = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(appender->batch_context);
+}
+
+static BulkInsertState
+bulk_state(Appender *appender)
+{
+	MemoryContext old = MemoryContextSwitchTo(appender->context);
+	BulkInsertState bulk = GetBulkInsertState();
+
+	MemoryContextSwitchTo(old);
+	return bulk;
+}
+
+/* Takes the row that append_slot() gave room for. */
+void
+append_store(Appender *appender)
+{
+	TupleTableSlot *slot = appender->slots[appender->nslots];
+
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	if (appender->rel->rd_att->constr != NULL)
+		ExecConstraints(appender->target, slot, appender->estate);
+	if (++appender->nslots < BATCH)
+		return;
+	if (appender->bulk == NULL)
+		appender->bulk = bulk_state(appender);
+	append_flush(appender);
+}
+
+/* Writes what is left; the rows are visible to the next statement. */
+void
+append_end(Appender *appender)
+{
+	if (appender->nslots > 0)
+		append_flush(appender);
+	for (int i = 0; i < appender->nmade; i++)
+		ExecDropSingleTupleTableSlot(appender->slots[i]);
+	if (appender->bulk != NULL)
+	{
+		FreeBulkInsertState(appender->bulk);
+		table_finish_bulk_insert(appender->rel, 0);
+	}
+	ExecCloseIndices(appender->target);
+	FreeExecutorState(appender->estate);
+	table_close(appender->rel, NoLock);
+	MemoryContextDelete(appender->batch_context);
+	pfree(appender);
+	CommandCounterIncrement();
+}

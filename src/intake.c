@@ -1,0 +1,297 @@
+/*
+ * intake.c
+ *		The rows that a statement stored, as call records.
+ *
+ * Runs as the writer, for mappings and the types of a call table may run
+ * anybody's code. An expression that raises for one row is that row's problem.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/int.h"
+#include "executor/executor.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "compat.h"
+#include "intake.h"
+#include "trap.h"
+
+struct Intake
+{
+	Source	   *source;
+	Relation	cdr;
+	Tuplestorestate *rows;
+	TupleTableSlot *slot;
+	int64		row_no;			/* of the next row */
+
+	/* one run of rows, in a subtransaction */
+	EState	   *estate;
+	CallRecord *records;
+	int			nrecords;
+	int			max;
+	bool		prepared;		/* the expressions could be prepared */
+};
+
+/* Reads from the first row, by a read pointer of our own. */
+Intake *
+intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
+{
+	Intake	   *intake = palloc0_object(Intake);
+
+	intake->source = source;
+	intake->cdr = cdr;
+	intake->rows = rows;
+	intake->slot = MakeSingleTupleTableSlot(RelationGetDescr(cdr),
+											&TTSOpsMinimalTuple);
+	tuplestore_select_read_pointer(rows,
+								   tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	intake_rewind(intake);
+	return intake;
+}
+
+void
+intake_rewind(Intake *intake)
+{
+	tuplestore_rescan(intake->rows);
+	intake->row_no = 0;
+}
+
+void
+intake_end(Intake *intake)
+{
+	ExecDropSingleTupleTableSlot(intake->slot);
+	pfree(intake);
+}
+
+/* Seconds since 1970 as an instant, exact to the microsecond. */
+static TimestampTz
+unix_time(Numeric seconds)
+{
+	const int64 epoch = (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC;
+	Datum		micros = DirectFunctionCall2(numeric_mul, NumericGetDatum(seconds),
+											 NumericGetDatum(int64_to_numeric(USECS_PER_SEC)));
+	int64		since_1970 = DatumGetInt64(DirectFunctionCall1(numeric_int8, micros));
+	TimestampTz result;
+
+	if (pg_sub_s64_overflow(since_1970, epoch, &result) ||
+		!IS_VALID_TIMESTAMP(result))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("start out of range")));
+	return result;
+}
+
+static void
+map_field(CallRecord *record, Field field, Oid type, Datum value)
+{
+	switch (field)
+	{
+		case FIELD_CALL_ID:
+			record->call_id = TextDatumGetCString(value);
+			break;
+		case FIELD_STARTED_AT:
+			record->has_start = true;
+			record->started_at = type == NUMERICOID ?
+				unix_time(DatumGetNumeric(value)) : DatumGetTimestampTz(value);
+			break;
+		case FIELD_SECONDS:
+			record->seconds = DatumGetNumericCopy(value);
+			break;
+		case FIELD_CALLER:
+			record->caller = TextDatumGetCString(value);
+			break;
+		case FIELD_CALLEE:
+			record->callee = TextDatumGetCString(value);
+			break;
+		case FIELD_FINISHED:
+			record->finished = DatumGetBool(value);
+			break;
+		case FIELD_DIRECTION:
+			record->direction = TextDatumGetCString(value);
+			break;
+	}
+}
+
+/* Values are computed in per-tuple memory and kept in the caller's. */
+static void
+map_row(Intake *intake, ExprState **states, CallRecord *record)
+{
+	ExprContext *econtext = GetPerTupleExprContext(intake->estate);
+
+	ResetExprContext(econtext);
+	econtext->ecxt_scantuple = intake->slot;
+	for (int i = 0; i < NFIELDS; i++)
+	{
+		Datum		value;
+		bool		isnull;
+
+		if (states[i] == NULL)
+			continue;
+		value = ExecEvalExprSwitchContext(states[i], econtext, &isnull);
+		if (!isnull)
+			map_field(record, i, exprType(intake->source->fields[i]), value);
+	}
+}
+
+static void
+prepare_fields(Intake *intake, ExprState **states)
+{
+	for (int i = 0; i < NFIELDS; i++)
+		states[i] = intake->source->fields[i] == NULL ? NULL :
+			ExecPrepareExpr((Expr *) intake->source->fields[i], intake->estate);
+}
+
+static CallRecord *
+next_record(Intake *intake)
+{
+	CallRecord *record = &intake->records[intake->nrecords];
+
+	memset(record, 0, sizeof(*record));
+	record->row_no = intake->row_no;
+	return record;
+}
+
+static bool
+take_row(Intake *intake)
+{
+	return tuplestore_gettupleslot(intake->rows, true, false, intake->slot);
+}
+
+static void
+record_done(Intake *intake)
+{
+	intake->nrecords++;
+	intake->row_no++;
+}
+
+/* As many rows as there is room for; raises at the first that fails. */
+static void
+map_rows(void *argument)
+{
+	Intake	   *intake = argument;
+	ExprState  *states[NFIELDS];
+
+	intake->prepared = false;
+	if (intake->source->time_zone != NULL)
+		pin_time_zone(intake->source->time_zone);
+	prepare_fields(intake, states);
+	intake->prepared = true;
+	while (intake->nrecords < intake->max && take_row(intake))
+	{
+		map_row(intake, states, next_record(intake));
+		record_done(intake);
+	}
+}
+
+/*
+ * Runs work on rows in a subtransaction with an executor state of its own.
+ * After an error the state is dropped unseen: what its expressions hold went
+ * with the subtransaction.
+ */
+static char *
+trap_with_estate(Intake *intake, TrappedWork work, void *argument)
+{
+	char	   *problem;
+
+	intake->estate = CreateExecutorState();
+	problem = trap(work, argument);
+	if (problem == NULL)
+		FreeExecutorState(intake->estate);
+	else
+		MemoryContextDelete(intake->estate->es_query_cxt);
+	intake->estate = NULL;
+	return problem;
+}
+
+/* Rows of a table whose mapping cannot be used at all. */
+static void
+give_up_rows(Intake *intake, const char *problem)
+{
+	while (intake->nrecords < intake->max && take_row(intake))
+	{
+		next_record(intake)->problem = problem;
+		record_done(intake);
+	}
+}
+
+/*
+ * The next records, up to max, in the current memory context; 0 at the end.
+ * A record with a problem has its row_no and nothing else.
+ */
+int
+intake_next(Intake *intake, CallRecord *records, int max)
+{
+	intake->records = records;
+	intake->nrecords = 0;
+	intake->max = max;
+
+	if (intake->source->fault != NULL)
+	{
+		give_up_rows(intake, intake->source->problem);
+		return intake->nrecords;
+	}
+	for (;;)
+	{
+		char	   *problem = trap_with_estate(intake, map_rows, intake);
+
+		if (problem == NULL)
+			return intake->nrecords;
+		if (!intake->prepared)
+		{
+			give_up_rows(intake, problem);
+			return intake->nrecords;
+		}
+		next_record(intake)->problem = problem;
+		record_done(intake);
+	}
+}
+
+typedef struct JsonJob
+{
+	Intake	   *intake;
+	MemoryContext context;
+	Datum		json;
+} JsonJob;
+
+static void
+show_row(void *argument)
+{
+	JsonJob    *job = argument;
+	EState	   *estate = job->intake->estate;
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr), estate);
+	Datum		json;
+	bool		isnull;
+	MemoryContext old;
+
+	econtext->ecxt_scantuple = job->intake->slot;
+	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
+	old = MemoryContextSwitchTo(job->context);
+	job->json = JsonbPGetDatum(DatumGetJsonbPCopy(json));
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * A row as jsonb; rows must be asked for in ascending order after a rewind.
+ * When the row's own types fail to show it, sets *problem and returns 0.
+ */
+Datum
+intake_row_as_json(Intake *intake, int64 row_no, char **problem)
+{
+	JsonJob		job = {.intake = intake, .context = CurrentMemoryContext};
+
+	if (TupIsNull(intake->slot) || intake->row_no != row_no + 1)
+	{
+		tuplestore_skiptuples(intake->rows, row_no - intake->row_no, true);
+		if (!tuplestore_gettupleslot(intake->rows, true, false, intake->slot))
+			elog(ERROR, "row %lld of the statement is gone", (long long) row_no);
+		intake->row_no = row_no + 1;
+	}
+	*problem = trap_with_estate(intake, show_row, &job);
+	return job.json;
+}

@@ -1,0 +1,28 @@
+/*
+ * mapping.h
+ *		The mapping of a call table: SQL expressions that make a row a call.
+ */
+#ifndef CCC_MAPPING_H
+#define CCC_MAPPING_H
+
+#include "nodes/nodes.h"
+#include "utils/relcache.h"
+
+typedef enum Field
+{
+	FIELD_CALL_ID,
+	FIELD_STARTED_AT,
+	FIELD_SECONDS,
+	FIELD_CALLER,
+	FIELD_CALLEE,
+	FIELD_FINISHED,
+	FIELD_DIRECTION
+} Field;
+
+#define NFIELDS (FIELD_DIRECTION + 1)
+
+extern Node *mapping_parse(Relation cdr, Field field, const char *expression,
+						   bool has_zone);
+extern Node *mapping_whole_row(Relation cdr);
+
+#endif							/* CCC_MAPPING_H */

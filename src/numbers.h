@@ -1,0 +1,29 @@
+/*
+ * numbers.h
+ *		Numbers in service: whose a number was at an instant.
+ */
+#ifndef CCC_NUMBERS_H
+#define CCC_NUMBERS_H
+
+#include "utils/timestamp.h"
+
+#include "words.h"
+
+typedef struct Service
+{
+	struct Service *next;		/* of the same number */
+	TimestampTz since;
+	TimestampTz paid_until;
+	TimestampTz released_at;
+	int64		account_id;
+	Line		line;
+	Owner		owner;
+} Service;
+
+typedef struct Numbers Numbers;
+
+extern Numbers *numbers_load(const int64 *wanted, int n);
+extern const Service *numbers_find(Numbers *numbers, int64 number,
+								   TimestampTz at);
+
+#endif							/* CCC_NUMBERS_H */

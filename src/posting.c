@@ -1,0 +1,174 @@
+/*
+ * posting.c
+ *		Rated calls posted to the ledger, account by account.
+ *
+ * Calls are sorted by account, so that accounts are locked in ascending
+ * order and each once a statement. Memory: the calls of one account, and
+ * work_mem for the sort.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/tuplesort.h"
+
+#include "account_calls.h"
+#include "compat.h"
+#include "posting.h"
+#include "rights.h"
+
+/* columns of the sort, its keys first */
+enum
+{
+	SORT_ACCOUNT_ID = 1,
+	SORT_CALL_ID,
+	SORT_DIRECTION,
+	SORT_ROW_NO,
+	SORT_STARTED_AT,
+	SORT_BILLED,
+	SORT_NUMBER,
+	SORT_CONTENT,
+	SORT_POOL,
+	SORT_SECONDS
+};
+
+#define NSORT_KEYS SORT_ROW_NO
+#define NSORT_COLUMNS SORT_SECONDS
+
+struct Posting
+{
+	Faults	   *faults;
+	TupleDesc	desc;
+	TupleTableSlot *in;
+	TupleTableSlot *out;
+	Tuplesortstate *sort;
+	bool		any;
+};
+
+static TupleDesc
+sort_columns(void)
+{
+	static const Oid types[NSORT_COLUMNS] = {
+		INT8OID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID,
+		INT8OID, INT8OID, INT8OID, TEXTOID, NUMERICOID
+	};
+	TupleDesc	desc = CreateTemplateTupleDesc(NSORT_COLUMNS);
+
+	for (int i = 0; i < NSORT_COLUMNS; i++)
+		TupleDescInitEntry(desc, i + 1, NULL, types[i], -1, 0);
+	TupleDescInitEntryCollation(desc, SORT_CALL_ID, C_COLLATION_OID);
+	return desc;
+}
+
+Posting *
+posting_begin(Faults *faults)
+{
+	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_ROW_NO};
+	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int8LessOperator};
+	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid};
+	static bool nulls_first[NSORT_KEYS] = {false, false, false, false};
+	Posting    *posting = palloc0_object(Posting);
+
+	posting->faults = faults;
+	posting->desc = sort_columns();
+	posting->in = MakeSingleTupleTableSlot(posting->desc, &TTSOpsVirtual);
+	posting->out = MakeSingleTupleTableSlot(posting->desc, &TTSOpsMinimalTuple);
+	posting->sort = tuplesort_begin_heap(posting->desc, NSORT_KEYS, keys, less_than,
+										 collations, nulls_first, work_mem,
+										 NULL, TUPLESORT_NONE);
+	return posting;
+}
+
+/* Takes one rated side of a call. */
+void
+posting_add(void *argument, const RatedCall *call)
+{
+	Posting    *posting = argument;
+	TupleTableSlot *slot = ExecClearTuple(posting->in);
+	Datum	   *values = slot->tts_values - 1;
+	text	   *call_id = cstring_to_text(call->call_id);
+
+	memset(slot->tts_isnull, false, NSORT_COLUMNS * sizeof(bool));
+	values[SORT_ACCOUNT_ID] = Int64GetDatum(call->account_id);
+	values[SORT_CALL_ID] = PointerGetDatum(call_id);
+	values[SORT_DIRECTION] = Int32GetDatum(call->direction);
+	values[SORT_ROW_NO] = Int64GetDatum(call->row_no);
+	values[SORT_STARTED_AT] = TimestampTzGetDatum(call->started_at);
+	values[SORT_BILLED] = Int64GetDatum(call->billed);
+	values[SORT_NUMBER] = Int64GetDatum(call->number);
+	values[SORT_CONTENT] = Int64GetDatum(call->content);
+	slot->tts_isnull[SORT_POOL - 1] = call->pool == NULL;
+	values[SORT_POOL] = call->pool ? CStringGetTextDatum(call->pool) : (Datum) 0;
+	values[SORT_SECONDS] = NumericGetDatum(call->seconds);
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(posting->sort, slot);
+	posting->any = true;
+	pfree(call_id);
+}
+
+/* The call in the slot, copied into the current memory context. */
+static void
+read_call(TupleTableSlot *slot, RatedCall *call)
+{
+	Datum	   *values = slot->tts_values - 1;
+
+	call->account_id = DatumGetInt64(values[SORT_ACCOUNT_ID]);
+	call->call_id = TextDatumGetCString(values[SORT_CALL_ID]);
+	call->direction = DatumGetInt32(values[SORT_DIRECTION]);
+	call->row_no = DatumGetInt64(values[SORT_ROW_NO]);
+	call->started_at = DatumGetTimestampTz(values[SORT_STARTED_AT]);
+	call->billed = DatumGetInt64(values[SORT_BILLED]);
+	call->number = DatumGetInt64(values[SORT_NUMBER]);
+	call->content = DatumGetInt64(values[SORT_CONTENT]);
+	call->pool = slot->tts_isnull[SORT_POOL - 1] ? NULL :
+		TextDatumGetCString(values[SORT_POOL]);
+	call->seconds = DatumGetNumericCopy(values[SORT_SECONDS]);
+}
+
+static bool
+next_sorted(Posting *posting)
+{
+	if (!tuplesort_gettupleslot(posting->sort, true, false, posting->out, NULL))
+		return false;
+	slot_getallattrs(posting->out);
+	return true;
+}
+
+/*
+ * Posts everything that was added; runs as the ledger's owner. Ends the
+ * posting.
+ */
+void
+posting_post(Posting *posting)
+{
+	bool		more;
+
+	if (posting->any)
+	{
+		AccountCalls *calls = account_calls_begin(posting->faults);
+		RatedCall  *call;
+
+		tuplesort_performsort(posting->sort);
+		for (more = next_sorted(posting); more;)
+		{
+			int64		account_id = DatumGetInt64(posting->out->tts_values[0]);
+
+			do
+			{
+				call = account_calls_room(calls);
+				read_call(posting->out, call);
+				more = next_sorted(posting);
+			} while (more && DatumGetInt64(posting->out->tts_values[0]) == account_id);
+			account_calls_post(calls);
+		}
+		account_calls_end(calls);
+	}
+	tuplesort_end(posting->sort);
+	ExecDropSingleTupleTableSlot(posting->in);
+	ExecDropSingleTupleTableSlot(posting->out);
+}

@@ -1,0 +1,275 @@
+/*
+ * rating.c
+ *		Rating: what each record is, whose, and how many seconds it bills.
+ *
+ * Reads numbers and catalogue as the ledger's owner, writes nothing. Each
+ * side of a call whose number is ours is judged by itself.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+
+#include "catalogue.h"
+#include "compat.h"
+#include "numbers.h"
+#include "phone.h"
+#include "rating.h"
+
+/* free calls are shown in started minutes */
+static const BillingIncrement free_increment = {60, 60};
+
+typedef struct Rater
+{
+	const Source *source;
+	Faults	   *faults;
+	RatedCallSink sink;
+	void	   *argument;
+	Numbers    *numbers;
+	TimestampTz latest_start;	/* what starts after this is absurd */
+} Rater;
+
+/* A side of a record: one of our numbers, and what it did. */
+typedef struct Side
+{
+	Direction	direction;
+	int64		number;
+	const Service *service;
+} Side;
+
+static void
+report(Rater *rater, const CallRecord *record, const Side *side,
+	   const char *reason, const char *detail)
+{
+	Fault		fault = {
+		.row_no = record->row_no,
+		.reason = reason,
+		.detail = detail,
+		.call_id = record->call_id
+	};
+
+	if (side != NULL)
+	{
+		fault.direction = side->direction;
+		fault.has_account = true;
+		fault.account_id = side->service->account_id;
+	}
+	faults_add(rater->faults, &fault);
+}
+
+/* Tells apart records that say different things under one id. */
+static int64
+content_of(const CallRecord *record)
+{
+	StringInfoData buffer;
+	const char *seconds = numeric_normalize(record->seconds);
+	const char *parts[] = {seconds, record->caller, record->callee};
+	int64		hash;
+
+	initStringInfo(&buffer);
+	pq_sendint64(&buffer, record->started_at);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		pq_sendbyte(&buffer, parts[i] != NULL);
+		pq_sendbytes(&buffer, parts[i] ? parts[i] : "", parts[i] ? strlen(parts[i]) + 1 : 1);
+	}
+	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
+	pfree(buffer.data);
+	return hash;
+}
+
+/* What keeps a record from being a call, whoever's it is; NULL: nothing. */
+static const char *
+record_fault(const Rater *rater, const CallRecord *record, int64 whole_seconds)
+{
+	if (record->call_id == NULL || record->call_id[0] == '\0')
+		return FAULT_NO_CALL_ID;
+	if (strlen(record->call_id) > MAX_CALL_ID)
+		return FAULT_CALL_ID_TOO_LONG;
+	if (!record->has_start)
+		return FAULT_NO_START;
+	if (TIMESTAMP_NOT_FINITE(record->started_at) ||
+		record->started_at > rater->latest_start)
+		return FAULT_BAD_START;
+	if (whole_seconds < 0 || whole_seconds > rater->source->max_seconds)
+		return FAULT_BAD_LENGTH;
+	return NULL;
+}
+
+/* False when the text names no direction. */
+static bool
+read_direction(const char *text, Direction *direction)
+{
+	*direction = ANY_DIRECTION;
+	if (text == NULL)
+		return true;
+	if (pg_strcasecmp(text, "outbound") == 0)
+		*direction = OUTBOUND;
+	else if (pg_strcasecmp(text, "inbound") == 0)
+		*direction = INBOUND;
+	return *direction != ANY_DIRECTION;
+}
+
+/* Adds the side to the list when its number is one of ours at the start. */
+static int
+find_side(Rater *rater, const CallRecord *record, Direction direction,
+		  const char *text, Side *side)
+{
+	if (text == NULL || !record->has_start ||
+		!phone_parse(text, strlen(text), &side->number))
+		return 0;
+	side->direction = direction;
+	side->service = numbers_find(rater->numbers, side->number, record->started_at);
+	return side->service != NULL;
+}
+
+static int
+find_sides(Rater *rater, const CallRecord *record, Direction direction, Side *sides)
+{
+	int			n = 0;
+
+	if (direction != INBOUND)
+		n += find_side(rater, record, OUTBOUND, record->caller, &sides[n]);
+	if (direction != OUTBOUND)
+		n += find_side(rater, record, INBOUND, record->callee, &sides[n]);
+	return n;
+}
+
+/* What keeps a side from being billed; NULL: it is, on the pool or free. */
+static const char *
+side_fault(const Side *side, TimestampTz at, const Pool **pool)
+{
+	const Service *service = side->service;
+	const CallRule *rule;
+
+	*pool = NULL;
+	if (at >= service->paid_until)
+		return FAULT_NUMBER_SUSPENDED;
+	rule = catalogue_rule(service->line, service->owner, side->direction, at);
+	if (rule == NULL)
+		return FAULT_NO_RULE;
+	if (rule->treatment == TREAT_REFUSE)
+		return FAULT_CALL_REFUSED;
+	if (rule->treatment == TREAT_FREE)
+		return NULL;
+	*pool = catalogue_pool(rule->pool, at);
+	return *pool == NULL ? FAULT_NO_RULE : NULL;
+}
+
+static void
+rate_side(Rater *rater, const CallRecord *record, const Side *side,
+		  int64 whole_seconds)
+{
+	const Pool *pool;
+	const char *fault = side_fault(side, record->started_at, &pool);
+	RatedCall	call = {
+		.account_id = side->service->account_id,
+		.call_id = record->call_id,
+		.direction = side->direction,
+		.row_no = record->row_no,
+		.started_at = record->started_at,
+		.number = side->number,
+		.seconds = record->seconds
+	};
+
+	if (fault == NULL &&
+		!increment_billed(pool ? pool->increment : free_increment,
+						  whole_seconds, &call.billed))
+		fault = FAULT_BAD_LENGTH;
+	if (fault != NULL)
+	{
+		report(rater, record, side, fault, NULL);
+		return;
+	}
+	call.pool = pool ? pool->code : NULL;
+	call.content = content_of(record);
+	rater->sink(rater->argument, &call);
+}
+
+/* A record that is not finished, or of 0 s, is not a call that costs. */
+static bool
+is_a_call(const CallRecord *record, int64 *whole_seconds)
+{
+	if (!record->finished || record->seconds == NULL)
+		return false;
+	if (!seconds_round_up(record->seconds, whole_seconds))
+		*whole_seconds = -1;
+	return *whole_seconds != 0;
+}
+
+static void
+rate_record(Rater *rater, const CallRecord *record)
+{
+	int64		whole_seconds;
+	Direction	direction;
+	Side		sides[2];
+	int			nsides;
+	const char *fault;
+
+	if (record->problem != NULL)
+	{
+		report(rater, record, NULL,
+			   rater->source->fault ? rater->source->fault : FAULT_MAPPING_FAILED,
+			   record->problem);
+		return;
+	}
+	if (!is_a_call(record, &whole_seconds))
+		return;
+
+	fault = record_fault(rater, record, whole_seconds);
+	if (!read_direction(record->direction, &direction) && fault == NULL)
+		fault = FAULT_BAD_DIRECTION;
+	nsides = find_sides(rater, record, direction, sides);
+	if (nsides == 0 && record->has_start && rater->source->ignore_unknown)
+		return;
+	if (nsides == 0 && fault == NULL)
+		fault = FAULT_UNKNOWN_NUMBER;
+	if (fault != NULL)
+	{
+		report(rater, record, nsides > 0 ? &sides[0] : NULL, fault, NULL);
+		return;
+	}
+	for (int i = 0; i < nsides; i++)
+		rate_side(rater, record, &sides[i], whole_seconds);
+}
+
+/* Every number that the records mention. */
+static Numbers *
+load_numbers(const CallRecord *records, int n)
+{
+	int64	   *wanted = palloc_array(int64, 2 * n);
+	int			nwanted = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		const char *texts[] = {records[i].caller, records[i].callee};
+
+		for (int j = 0; j < lengthof(texts); j++)
+			if (texts[j] != NULL &&
+				phone_parse(texts[j], strlen(texts[j]), &wanted[nwanted]))
+				nwanted++;
+	}
+	return numbers_load(wanted, nwanted);
+}
+
+/* Gives each rated side to the sink, and every other record to the faults. */
+void
+rate_records(const CallRecord *records, int n, const Source *source,
+			 Faults *faults, RatedCallSink sink, void *argument)
+{
+	Rater		rater = {
+		.source = source,
+		.faults = faults,
+		.sink = sink,
+		.argument = argument,
+		.numbers = load_numbers(records, n),
+		.latest_start = GetCurrentTransactionStartTimestamp() +
+		source->max_ahead * USECS_PER_SEC
+	};
+
+	catalogue_load();
+	for (int i = 0; i < n; i++)
+		rate_record(&rater, &records[i]);
+}

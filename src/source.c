@@ -1,0 +1,184 @@
+/*
+ * source.c
+ *		Attached call tables: their mappings, parsed, kept for the session.
+ *
+ * A mapping is parsed again when its table changes, and when any function,
+ * operator or type does, for it may use them. One that cannot be parsed is
+ * tried again at each statement: its rows are exceptions until then.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+#include "source.h"
+#include "statement.h"
+#include "trap.h"
+#include "words.h"
+
+static HTAB *sources = NULL;
+
+/* the expressions first, in the order of Field */
+static Statement select_source = {
+	.query = "SELECT s.call_id, s.started_at, s.seconds, s.caller, s.callee, s.finished, s.direction,"
+	" s.time_zone, s.unknown OPERATOR(pg_catalog.=) 'ignore', s.max_seconds, s.max_ahead"
+	" FROM ccc.sources AS s WHERE s.cdr OPERATOR(pg_catalog.=) $1 AND s.detached_at IS NULL",
+	.types = {"regclass"},
+	.expected = SPI_OK_SELECT
+};
+
+static void
+forget_source(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	Source	   *source;
+
+	hash_seq_init(&scan, sources);
+	while ((source = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || source->relid == relid)
+			source->valid = false;
+}
+
+static void
+forget_all_sources(Datum arg, int cacheid, uint32 hashvalue)
+{
+	forget_source(arg, InvalidOid);
+}
+
+static void
+sources_init(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Source)};
+
+	sources = hash_create("ccc sources", 16, &control, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(forget_source, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_all_sources, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, forget_all_sources, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, forget_all_sources, (Datum) 0);
+}
+
+typedef struct ParseJob
+{
+	Relation	cdr;
+	Source	   *source;
+	char	   *expressions[NFIELDS];
+} ParseJob;
+
+static void
+parse_mapping(void *argument)
+{
+	ParseJob   *job = argument;
+	Source	   *source = job->source;
+
+	if (source->time_zone != NULL)
+		pin_time_zone(source->time_zone);
+	for (int i = 0; i < NFIELDS; i++)
+	{
+		Node	   *expr;
+		MemoryContext old;
+
+		if (job->expressions[i] == NULL)
+			continue;
+		expr = mapping_parse(job->cdr, i, job->expressions[i],
+							 source->time_zone != NULL);
+		old = MemoryContextSwitchTo(source->context);
+		source->fields[i] = copyObject(expr);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* What the table of sources says; false when the table is not attached. */
+static bool
+read_source(ParseJob *job)
+{
+	Source	   *source = job->source;
+	Datum		relid = ObjectIdGetDatum(source->relid);
+	char	   *time_zone;
+
+	statement_execute(&select_source, &relid);
+	if (SPI_processed == 0)
+		return false;
+	for (int i = 0; i < NFIELDS; i++)
+		job->expressions[i] = spi_text(0, i + 1);
+	time_zone = spi_text(0, NFIELDS + 1);
+	source->time_zone = time_zone == NULL ? NULL :
+		MemoryContextStrdup(source->context, time_zone);
+	source->ignore_unknown = DatumGetBool(spi_value(0, NFIELDS + 2));
+	source->max_seconds = DatumGetInt64(spi_value(0, NFIELDS + 3));
+	source->max_ahead = DatumGetInt64(spi_value(0, NFIELDS + 4));
+	return true;
+}
+
+/* Until it is loaded a source has a fault, whatever error comes between. */
+static void
+load_source(Relation cdr, Source *source, const Rights *rights)
+{
+	ParseJob	job = {.cdr = cdr, .source = source};
+	bool		attached;
+	char	   *problem;
+
+	MemoryContextReset(source->context);
+	memset(source->fields, 0, sizeof(source->fields));
+	source->fault = FAULT_NOT_ATTACHED;
+	source->problem = "the table has the trigger, but no row in ccc.sources";
+	source->valid = true;		/* an invalidation from here on stands */
+
+	rights_as_owner(rights);
+	attached = read_source(&job);
+	rights_as_writer(rights);
+	if (!attached)
+		return;
+
+	problem = trap(parse_mapping, &job);
+	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;
+	source->problem = problem == NULL ? NULL :
+		MemoryContextStrdup(source->context, problem);
+}
+
+/* A copy that stays as it is while the statement's rows are read. */
+static Source *
+copy_source(const Source *source)
+{
+	Source	   *copy = palloc_object(Source);
+
+	*copy = *source;
+	copy->context = NULL;
+	if (source->problem != NULL)
+		copy->problem = pstrdup(source->problem);
+	if (source->time_zone != NULL)
+		copy->time_zone = pstrdup(source->time_zone);
+	for (int i = 0; i < NFIELDS; i++)
+		copy->fields[i] = copyObject(source->fields[i]);
+	return copy;
+}
+
+/* The source of a table; SPI must be connected. */
+Source *
+source_get(Relation cdr, const Rights *rights)
+{
+	Oid			relid = RelationGetRelid(cdr);
+	Source	   *source;
+	bool		found;
+
+	if (sources == NULL)
+		sources_init();
+	source = hash_search(sources, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		source->valid = false;
+		source->context = NULL;
+	}
+	if (source->context == NULL)
+		source->context = AllocSetContextCreate(CacheMemoryContext, "ccc source",
+												ALLOCSET_SMALL_SIZES);
+	if (!source->valid || source->fault != NULL)
+		load_source(cdr, source, rights);
+	return copy_source(source);
+}

@@ -1,0 +1,27 @@
+/*
+ * source.h
+ *		Attached call tables: their mappings, parsed, kept for the session.
+ */
+#ifndef CCC_SOURCE_H
+#define CCC_SOURCE_H
+
+#include "mapping.h"
+#include "rights.h"
+
+typedef struct Source
+{
+	Oid			relid;			/* hash key */
+	bool		valid;
+	MemoryContext context;		/* of all that follows */
+	const char *fault;			/* why the mapping cannot be used, or NULL */
+	const char *problem;		/* the fault in detail */
+	char	   *time_zone;		/* of times without one, or NULL */
+	bool		ignore_unknown;
+	int64		max_seconds;
+	int64		max_ahead;
+	Node	   *fields[NFIELDS];	/* NULL: not mapped */
+} Source;
+
+extern Source *source_get(Relation cdr, const Rights *rights);
+
+#endif							/* CCC_SOURCE_H */

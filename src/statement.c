@@ -1,0 +1,108 @@
+/*
+ * statement.c
+ *		SQL statements of the extension, planned once a session.
+ *
+ * Results are in SPI_processed and SPI_tuptable, as after SPI's own calls.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "compat.h"
+#include "statement.h"
+
+static int
+statement_types(const Statement *statement, Oid *types)
+{
+	int			n = 0;
+
+	while (n < STATEMENT_MAX_PARAMS && statement->types[n] != NULL)
+	{
+		types[n] = DatumGetObjectId(DirectFunctionCall1(regtypein,
+														CStringGetDatum(statement->types[n])));
+		n++;
+	}
+	return n;
+}
+
+/* Plans are kept for the session, and anew after a new CREATE EXTENSION. */
+static void
+statement_prepare(Statement *statement)
+{
+	Oid			schema = get_namespace_oid("ccc", false);
+	Oid			types[STATEMENT_MAX_PARAMS];
+	int			n;
+
+	if (statement->plan != NULL && statement->schema == schema)
+		return;
+	if (statement->plan != NULL)
+	{
+		SPI_freeplan(statement->plan);
+		statement->plan = NULL;
+	}
+	n = statement_types(statement, types);
+	statement->plan = SPI_prepare(statement->query, n, types);
+	if (statement->plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(statement->plan);
+	statement->schema = schema;
+}
+
+/*
+ * Runs a statement with a fresh snapshot where the isolation level has one.
+ * Unlike SPI's own calls it leaves the current memory context as it was.
+ */
+void
+statement_execute(Statement *statement, Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			result;
+
+	statement_prepare(statement);
+	result = SPI_execute_plan(statement->plan, values, NULL, false, 0);
+	MemoryContextSwitchTo(context);
+	if (result != statement->expected)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+}
+
+/* A value of the result that cannot be null. */
+Datum
+spi_value(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row],
+									  SPI_tuptable->tupdesc, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %d of an own query", column);
+	return value;
+}
+
+/* Text of a value of the result, NULL for null. */
+char *
+spi_text(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+Datum
+bigint_array(const int64 *values, int n)
+{
+	Datum	   *datums = palloc_array(Datum, n);
+
+	for (int i = 0; i < n; i++)
+		datums[i] = Int64GetDatum(values[i]);
+	return PointerGetDatum(construct_array(datums, n, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+Datum
+text_array(Datum *values, int n)
+{
+	return PointerGetDatum(construct_array(values, n, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}

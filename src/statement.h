@@ -1,0 +1,28 @@
+/*
+ * statement.h
+ *		SQL statements of the extension, planned once a session.
+ */
+#ifndef CCC_STATEMENT_H
+#define CCC_STATEMENT_H
+
+#include "executor/spi.h"
+
+#define STATEMENT_MAX_PARAMS 6
+
+typedef struct Statement
+{
+	const char *query;			/* schema-qualified throughout */
+	const char *types[STATEMENT_MAX_PARAMS];	/* of $1, $2, …; NULL ends */
+	int			expected;		/* what SPI_execute_plan returns */
+	SPIPlanPtr	plan;
+	Oid			schema;			/* the installation that it was planned for */
+} Statement;
+
+extern void statement_execute(Statement *statement, Datum *values);
+
+extern Datum spi_value(uint64 row, int column);
+extern char *spi_text(uint64 row, int column);
+extern Datum bigint_array(const int64 *values, int n);
+extern Datum text_array(Datum *values, int n);
+
+#endif							/* CCC_STATEMENT_H */

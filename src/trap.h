@@ -1,0 +1,12 @@
+/*
+ * trap.h
+ *		Work that may fail for one record without failing the statement.
+ */
+#ifndef CCC_TRAP_H
+#define CCC_TRAP_H
+
+typedef void (*TrappedWork) (void *argument);
+
+extern char *trap(TrappedWork work, void *argument);
+
+#endif							/* CCC_TRAP_H */
