@@ -27,6 +27,7 @@ struct Intake
 	Relation	cdr;
 	Tuplestorestate *rows;
 	TupleTableSlot *slot;
+	MemoryContext context;		/* of the intake and the row in its slot */
 	int64		row_no;			/* of the next row */
 
 	/* one run of rows, in a subtransaction */
@@ -46,6 +47,7 @@ intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
 	intake->source = source;
 	intake->cdr = cdr;
 	intake->rows = rows;
+	intake->context = CurrentMemoryContext;
 	intake->slot = MakeSingleTupleTableSlot(RelationGetDescr(cdr),
 											&TTSOpsMinimalTuple);
 	tuplestore_select_read_pointer(rows,
@@ -156,10 +158,16 @@ next_record(Intake *intake)
 	return record;
 }
 
+/* The next row into the slot, which outlives the memory of a run. */
 static bool
 take_row(Intake *intake)
 {
-	return tuplestore_gettupleslot(intake->rows, true, false, intake->slot);
+	MemoryContext old = MemoryContextSwitchTo(intake->context);
+	bool		taken = tuplestore_gettupleslot(intake->rows, true, false,
+												intake->slot);
+
+	MemoryContextSwitchTo(old);
+	return taken;
 }
 
 static void
@@ -288,7 +296,7 @@ intake_row_as_json(Intake *intake, int64 row_no, char **problem)
 	if (TupIsNull(intake->slot) || intake->row_no != row_no + 1)
 	{
 		tuplestore_skiptuples(intake->rows, row_no - intake->row_no, true);
-		if (!tuplestore_gettupleslot(intake->rows, true, false, intake->slot))
+		if (!take_row(intake))
 			elog(ERROR, "row %lld of the statement is gone", (long long) row_no);
 		intake->row_no = row_no + 1;
 	}

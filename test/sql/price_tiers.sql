@@ -52,23 +52,28 @@ SELECT 'cheap'::price_tiers;
 SELECT '0:1, 9223372036854775808:1'::price_tiers;
 
 -- at most 1000 tiers
-SELECT n, pg_temp.try(format('SELECT length(%L::price_tiers::text)', (SELECT string_agg(i || ':1', ', ' ORDER BY i) FROM generate_series(0, n - 1) i))) AS result
+SELECT n, pg_temp.try(format('SELECT length(%L::price_tiers::text)', (
+    SELECT string_agg(i || ':1', ', ' ORDER BY i) FROM generate_series(0, n - 1) i))) AS result
 FROM unnest(ARRAY[999, 1000, 1001]) n;
 
 -- prices at each band's edge
 CREATE TABLE price_list (tiers price_tiers);
 INSERT INTO price_list VALUES ('0:0.15, 10000:0.145, 30000:0.142, 50000:0.138');
 SELECT quantity, unit_price(tiers, quantity), volume_price(tiers, quantity), graduated_price(tiers, quantity)
-FROM price_list, unnest(ARRAY[0, 1, 999, 1000, 1500, 9999, 10000, 10001, 12000, 29999, 30000, 30001, 49000, 49999, 50000, 50001, 1000000]) quantity;
+FROM price_list,
+     unnest(ARRAY[0, 1, 999, 1000, 1500, 9999, 10000, 10001, 12000, 29999, 30000, 30001, 49000, 49999, 50000, 50001, 1000000]) quantity
+ORDER BY quantity;
 
 -- one tier, free tiers, whole prices
 SELECT tiers, quantity, unit_price(tiers, quantity), volume_price(tiers, quantity), graduated_price(tiers, quantity)
-FROM unnest(ARRAY['0:125', '0:0', '0:0, 100:0.5', '0:2.5, 4:0']::price_tiers[]) tiers, unnest(ARRAY[0, 4, 100, 101]) quantity;
+FROM unnest(ARRAY['0:125', '0:0', '0:0, 100:0.5', '0:2.5, 4:0']::price_tiers[]) tiers, unnest(ARRAY[0, 4, 100, 101]) quantity
+ORDER BY tiers, quantity;
 
 -- nothing overflows and nothing is rounded
 SELECT quantity, volume_price(tiers, quantity), graduated_price(tiers, quantity)
 FROM unnest(ARRAY['0:9223372036854.775807', '0:0.000001, 9223372036854775806:9223372036854.775807']::price_tiers[]) tiers,
-     unnest(ARRAY[1, 9223372036854775806, 9223372036854775807]) quantity;
+     unnest(ARRAY[1, 9223372036854775806, 9223372036854775807]) quantity
+ORDER BY tiers, quantity;
 SELECT pg_temp.try(format('SELECT %s(%L, -1)', f, '0:1')) FROM unnest(ARRAY['unit_price', 'volume_price', 'graduated_price']) f;
 SELECT volume_price('0:1', -1);
 SELECT volume_price(NULL, 1) IS NULL AS null_tiers, volume_price('0:1', NULL) IS NULL AS null_quantity;
