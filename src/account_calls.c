@@ -356,13 +356,26 @@ charge_in_order(AccountCalls *calls, PoolStates *states)
 		charge_call(calls, states, charged[i]);
 }
 
-/* Settling comes last: it counts on from the entries that are written. */
+static void
+post_notes(AccountCalls *calls, EntryKind kind)
+{
+	for (int i = 0; i < calls->nnotes; i++)
+		if (calls->notes[i].kind == kind)
+			append_entry(calls, calls->notes[i].key, calls->notes[i].call,
+						 kind, NO_PACKAGE, NULL, 0);
+}
+
+/*
+ * What is gone comes first, so that the latest entry of a call says what is
+ * billed; settling comes last, for it counts on from what is written.
+ */
 static void
 post_entries(AccountCalls *calls)
 {
 	PoolStates	states = {0};
 	TimestampTz first;
 
+	post_notes(calls, ENTRY_REPEAT_GONE);
 	if (first_start(calls, &first))
 	{
 		pool_states_load(&states, &calls->account, first);
@@ -371,9 +384,7 @@ post_entries(AccountCalls *calls)
 				reverse(calls, &states, &calls->keys[i]);
 		charge_in_order(calls, &states);
 	}
-	for (int i = 0; i < calls->nnotes; i++)
-		append_entry(calls, calls->notes[i].key, calls->notes[i].call,
-					 calls->notes[i].kind, NO_PACKAGE, NULL, 0);
+	post_notes(calls, ENTRY_REPEAT);
 	for (int i = 0; i < states.npools && setting_replay; i++)
 		settle(&calls->account, states.pools[i]);
 	pool_states_store(&states);
