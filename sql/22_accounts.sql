@@ -93,20 +93,26 @@ COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
 COMMENT ON COLUMN ccc.packages.used IS 'seconds drawn: the sum of the ledger''s charges on this package';
 COMMENT ON COLUMN ccc.packages.refunded_at IS 'from then on the package covers only calls that started before';
 
-CREATE TABLE ccc.shortfalls (
+CREATE TABLE ccc.usage (
     account_id bigint NOT NULL,
     pool       text NOT NULL,
+    stretch    timestamptz NOT NULL,
+    package_no integer NOT NULL,
     billed     bigint NOT NULL CHECK (billed >= 0),
-    PRIMARY KEY (account_id, pool)
+    last_start timestamptz NOT NULL,
+    PRIMARY KEY (account_id, pool, stretch, package_no)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE ccc.shortfalls IS 'billed seconds that no package could cover: the sum of the ledger''s shortfalls';
+COMMENT ON TABLE ccc.usage IS 'seconds that the calls of a stretch drew, by package: the sums of the ledger''s entries';
+COMMENT ON COLUMN ccc.usage.stretch IS 'start of the stretch: time between neighbouring starts and ends of the pool''s packages, and starts of a month in the account''s zone';
+COMMENT ON COLUMN ccc.usage.package_no IS 'the package, or 0 for the shortfall';
+COMMENT ON COLUMN ccc.usage.last_start IS 'no call counted here starts later';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.accounts', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.purchases', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.wallet_entries', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.requests', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.packages', '');
-SELECT pg_catalog.pg_extension_config_dump('ccc.shortfalls', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.usage', '');
 
-GRANT SELECT ON ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.requests, ccc.packages, ccc.shortfalls
+GRANT SELECT ON ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.requests, ccc.packages, ccc.usage
     TO ccc_admin, ccc_reader;

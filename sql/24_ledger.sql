@@ -25,6 +25,7 @@ CREATE TABLE ccc.ledger (
             WHEN 's' THEN package_no IS NULL AND pool IS NOT NULL
             WHEN 'f' THEN package_no IS NULL AND pool IS NULL
             WHEN 'r' THEN package_no IS NULL AND pool IS NULL AND billed = 0
+            WHEN 'x' THEN package_no IS NULL AND pool IS NULL AND billed = 0
             ELSE false
         END)
 );
@@ -35,7 +36,7 @@ COMMENT ON COLUMN ccc.ledger.content IS 'hash of all that the record said: start
 COMMENT ON COLUMN ccc.ledger.number IS 'our number';
 COMMENT ON COLUMN ccc.ledger.entry_no IS 'counted within a call, from 1';
 COMMENT ON COLUMN ccc.ledger.direction IS 'o outbound, i inbound';
-COMMENT ON COLUMN ccc.ledger.kind IS 'c charge on a package, s shortfall, f free, r repeat of a billed record (costs nothing)';
+COMMENT ON COLUMN ccc.ledger.kind IS 'c charge on a package, s shortfall, f free, r repeat of a billed record stored, x a repeat gone (both cost nothing)';
 COMMENT ON COLUMN ccc.ledger.pool IS 'of a shortfall; a charge has the pool of its package';
 COMMENT ON COLUMN ccc.ledger.seconds IS 'length of the call as recorded, before rounding';
 
@@ -73,21 +74,38 @@ GRANT SELECT, INSERT, UPDATE ON ccc.sources TO ccc_admin;
 GRANT SELECT ON ccc.sources TO ccc_reader;
 
 CREATE TABLE ccc.exception_log (
-    exception_id uuid PRIMARY KEY,
-    seen_at      timestamptz NOT NULL,
-    resolved_at  timestamptz,
-    account_id   bigint,
-    source       regclass NOT NULL,
-    call_id      text COLLATE "C",
-    direction    "char",
-    reason       text NOT NULL,
-    detail       text,
-    record       jsonb
+    exception_id   uuid PRIMARY KEY,
+    seen_at        timestamptz NOT NULL,
+    resolved_at    timestamptz,
+    account_id     bigint,
+    started_at     timestamptz,
+    content        bigint NOT NULL,
+    billed         bigint,
+    number         ccc.phone_number,
+    source         regclass NOT NULL,
+    direction      "char",
+    reason         text NOT NULL,
+    detail         text,
+    resolution     text,
+    call_id        text COLLATE "C",
+    pool           text,
+    seconds        numeric,
+    caller         text,
+    callee         text,
+    said_direction text,
+    record         jsonb
 );
 COMMENT ON TABLE ccc.exception_log IS 'records that could not be rated, kept until resolved and after';
 COMMENT ON COLUMN ccc.exception_log.account_id IS 'null when no account could be told from the record';
+COMMENT ON COLUMN ccc.exception_log.content IS 'hash of what the record said: finds the exception of a row that is corrected or deleted';
+COMMENT ON COLUMN ccc.exception_log.billed IS 'of a conflicting repeat: what would be charged if the billed record went; so are number and pool';
 COMMENT ON COLUMN ccc.exception_log.direction IS 'the side of the call that could not be rated; null when no side could be told';
+COMMENT ON COLUMN ccc.exception_log.resolution IS 'gone: the record was corrected or deleted; billed: it was charged after all';
+COMMENT ON COLUMN ccc.exception_log.said_direction IS 'the side that the record said it was of';
 COMMENT ON COLUMN ccc.exception_log.record IS 'the row of the call table';
+
+CREATE INDEX exception_log_open_by_content ON ccc.exception_log (source, content) WHERE resolved_at IS NULL;
+CREATE INDEX exception_log_open_by_call ON ccc.exception_log (account_id, call_id) WHERE resolved_at IS NULL;
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.exception_log', '');
 GRANT SELECT ON ccc.exception_log TO ccc_admin, ccc_reader;

@@ -120,6 +120,7 @@ BEGIN
             INSERT INTO ccc.packages (account_id, package_no, purchase_no, product, pool, price, granted, valid_from, valid_until)
                 VALUES (purchase.account_id, purchase.package_no, purchase.purchase_no, item.code, item.pool,
                         purchase.amount, item.minutes * 60 * purchase.quantity, purchase.valid_from, purchase.valid_until);
+            PERFORM ccc.recharge_from(purchase.account_id, item.pool, ARRAY[purchase.valid_from, purchase.valid_until]);
         WHEN 'number' THEN
             PERFORM ccc.put_in_service(purchase.account_id, purchase.number, item.line, 'platform',
                                        purchase.valid_from, purchase.valid_until);
@@ -180,12 +181,12 @@ BEGIN
     END IF;
 
     INSERT INTO ccc.purchases SELECT purchase.*;
-    PERFORM ccc.deliver(purchase, item);
     PERFORM ccc.move_money(account, 'purchase', -purchase.amount, purchase.purchase_no);
     UPDATE ccc.accounts AS a
         SET last_purchase_no = purchase.purchase_no,
             last_package_no = coalesce(purchase.package_no, a.last_package_no)
         WHERE a.account_id = buy.account_id;
+    PERFORM ccc.deliver(purchase, item);
     IF request_id IS NOT NULL THEN
         INSERT INTO ccc.requests (account_id, request_id, content, purchase_no)
             VALUES (account_id, request_id, content, purchase.purchase_no);

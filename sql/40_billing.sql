@@ -22,7 +22,7 @@ GRANT EXECUTE ON FUNCTION ccc.deduct(ccc.package_state[], timestamptz, bigint) T
 CREATE FUNCTION ccc.bill() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'bill';
 COMMENT ON FUNCTION ccc.bill() IS
-    'trigger, after each statement: bills the call records that the statement stored; set up by ccc.attach()';
+    'trigger, for each statement: bills the call records that the statement stored, takes back the charges of those that it updated or deleted, and refuses TRUNCATE; set up by ccc.attach()';
 REVOKE ALL ON FUNCTION ccc.bill() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.bill() TO ccc_admin;
 
@@ -125,7 +125,13 @@ BEGIN
              excluded.finished, excluded.direction, excluded.time_zone,
              excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.attached_at, NULL);
 
-    EXECUTE format('CREATE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_new_calls '
+    EXECUTE format('CREATE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
+    EXECUTE format('CREATE TRIGGER ccc_bill_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS ccc_gone NEW TABLE AS ccc_stored '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
+    EXECUTE format('CREATE TRIGGER ccc_bill_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS ccc_gone '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
+    EXECUTE format('CREATE TRIGGER ccc_bill_truncate BEFORE TRUNCATE ON %s '
                    'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
 END
 $$;
@@ -146,6 +152,9 @@ BEGIN
             USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
     END IF;
     EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_insert ON %s', cdr);
+    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_update ON %s', cdr);
+    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_delete ON %s', cdr);
+    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_truncate ON %s', cdr);
 END
 $$;
 COMMENT ON FUNCTION ccc.detach(regclass) IS

@@ -49,38 +49,38 @@ COMMENT ON FUNCTION ccc.balances(timestamptz) IS
     'package balances as of an instant: the packages valid by then, less the calls that started before it';
 
 CREATE VIEW ccc.call_charges WITH (security_invoker = true) AS
-    SELECT d.account_id, d.call_id,
-           max(d.started_at) AS started_at,
-           max(d.number::text)::ccc.phone_number AS number,
-           CASE d.direction WHEN 'o' THEN 'outbound' ELSE 'inbound' END AS direction,
-           max(d.pool) AS pool,
-           CASE WHEN sum(d.short) > 0 THEN 'short'
-                WHEN max(d.pool) IS NULL THEN 'free'
-                ELSE 'charged' END AS outcome,
-           max(d.seconds) AS seconds,
-           ccc.minutes(sum(d.covered + d.short + d.free)) AS billed_minutes,
-           ccc.minutes(sum(d.covered)) AS covered_minutes,
-           ccc.minutes(sum(d.short)) AS short_minutes,
-           sum(d.amount) AS amount
-    FROM (SELECT l.account_id, l.call_id, l.direction,
-                 max(l.started_at) AS started_at,
-                 max(l.number::text)::ccc.phone_number AS number,
+    SELECT h.account_id, h.call_id,
+           (array_agg(h.started_at ORDER BY h.entry_no DESC))[1] AS started_at,
+           (array_agg(h.number ORDER BY h.entry_no DESC))[1] AS number,
+           CASE h.direction WHEN 'o' THEN 'outbound' ELSE 'inbound' END AS direction,
+           max(h.pool) FILTER (WHERE h.billed > 0) AS pool,
+           CASE WHEN sum(h.billed) FILTER (WHERE h.kind = 's') > 0 THEN 'short'
+                WHEN sum(h.billed) FILTER (WHERE h.kind = 'c') > 0 THEN 'charged'
+                ELSE 'free' END AS outcome,
+           (array_agg(h.seconds ORDER BY h.entry_no DESC))[1] AS seconds,
+           ccc.minutes(sum(h.billed)) AS billed_minutes,
+           ccc.minutes(coalesce(sum(h.billed) FILTER (WHERE h.kind = 'c'), 0)) AS covered_minutes,
+           ccc.minutes(coalesce(sum(h.billed) FILTER (WHERE h.kind = 's'), 0)) AS short_minutes,
+           coalesce(sum(h.amount), 0) AS amount
+    FROM (SELECT l.account_id, l.call_id, l.direction, l.kind,
+                 max(l.entry_no) AS entry_no,
+                 (array_agg(l.started_at ORDER BY l.entry_no DESC))[1] AS started_at,
+                 (array_agg(l.number ORDER BY l.entry_no DESC))[1] AS number,
+                 (array_agg(l.seconds ORDER BY l.entry_no DESC))[1] AS seconds,
                  max(coalesce(l.pool, p.pool)) AS pool,
-                 max(l.seconds) AS seconds,
-                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 'c'), 0) AS covered,
-                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 's'), 0) AS short,
-                 coalesce(sum(l.billed) FILTER (WHERE l.kind = 'f'), 0) AS free,
-                 coalesce(ccc.charge_amount(sum(l.billed), max(p.price), max(p.granted)), 0) AS amount
+                 sum(l.billed) AS billed,
+                 ccc.charge_amount(sum(l.billed), max(p.price), max(p.granted)) AS amount
           FROM ccc.ledger AS l
                LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no
-          GROUP BY l.account_id, l.call_id, l.direction, l.package_no) AS d
-    GROUP BY d.account_id, d.call_id, d.direction;
+          GROUP BY l.account_id, l.call_id, l.direction, l.kind, l.package_no, l.pool) AS h
+    GROUP BY h.account_id, h.call_id, h.direction
+    HAVING sum(h.billed) > 0;
 COMMENT ON VIEW ccc.call_charges IS 'billed calls, one row for each side of a call, and what each cost; amount in yuan at the unit prices of the packages drawn on';
 
 CREATE VIEW ccc.exceptions WITH (security_invoker = true) AS
     SELECT e.source, e.account_id, e.call_id, e.reason, e.record, e.seen_at, e.resolved_at,
            CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' END AS direction,
-           e.detail, e.exception_id
+           e.detail, e.resolution, e.exception_id
     FROM ccc.exception_log AS e;
 COMMENT ON VIEW ccc.exceptions IS 'records that could not be rated: why, the row itself, and when it was resolved';
 
@@ -141,12 +141,12 @@ BEGIN
             END;
         END LOOP;
         RETURN QUERY
-            SELECT format('stored again %s, at no cost', CASE count(*) WHEN 1 THEN 'once' ELSE count(*) || ' times' END)
-            FROM ccc.ledger AS l
-            WHERE l.account_id = explain_call.account_id AND l.call_id = explain_call.call_id
-              AND l.direction = CASE side.direction WHEN 'outbound' THEN 'o'::"char" ELSE 'i' END
-              AND l.kind = 'r'
-            HAVING count(*) > 0;
+            SELECT format('stored again %s, at no cost', CASE r.n WHEN 1 THEN 'once' ELSE r.n || ' times' END)
+            FROM (SELECT count(*) FILTER (WHERE l.kind = 'r') - count(*) FILTER (WHERE l.kind = 'x') AS n
+                  FROM ccc.ledger AS l
+                  WHERE l.account_id = explain_call.account_id AND l.call_id = explain_call.call_id
+                    AND l.direction = CASE side.direction WHEN 'outbound' THEN 'o'::"char" ELSE 'i' END) AS r
+            WHERE r.n > 0;
     END LOOP;
     RETURN QUERY
         SELECT format('not rated: %s%s%s', e.reason, ': ' || e.detail,

@@ -18,19 +18,26 @@ BEGIN
     WHERE p.used IS DISTINCT FROM coalesce(d.billed, 0);
 
     RETURN QUERY
-    WITH short AS (
-        SELECT l.account_id, l.pool, sum(l.billed) AS billed
-        FROM ccc.ledger AS l WHERE l.kind = 's' GROUP BY 1, 2)
-    SELECT 'shortfall = sum of the ledger''s shortfalls', coalesce(f.account_id, s.account_id),
-           format('pool %s: counted %s s, in the ledger %s s', coalesce(f.pool, s.pool), coalesce(f.billed, 0), coalesce(s.billed, 0))
-    FROM ccc.shortfalls AS f FULL JOIN short AS s USING (account_id, pool)
-    WHERE coalesce(f.billed, 0) <> coalesce(s.billed, 0);
+    SELECT 'usage = sum of the ledger''s charges and shortfalls', a.account_id,
+           format('pool %s, stretch from %s, package %s: counted %s s, in the ledger %s s',
+                  a.pool, coalesce(u.stretch, l.stretch), coalesce(u.package_no, l.package_no),
+                  coalesce(u.billed, 0), coalesce(l.billed, 0))
+    FROM (SELECT DISTINCT x.account_id, x.pool
+          FROM (SELECT v.account_id, v.pool FROM ccc.usage AS v
+                UNION ALL
+                SELECT p.account_id, p.pool FROM ccc.packages AS p
+                UNION ALL
+                SELECT e.account_id, e.pool FROM ccc.ledger AS e WHERE e.kind = 's') AS x) AS a,
+         LATERAL (SELECT * FROM ccc.usage AS v WHERE v.account_id = a.account_id AND v.pool = a.pool) AS u
+         FULL JOIN LATERAL (SELECT * FROM ccc.usage_in_ledger(a.account_id, a.pool, '-infinity')) AS l
+             ON l.stretch = u.stretch AND l.package_no = u.package_no
+    WHERE coalesce(u.billed, 0) <> coalesce(l.billed, 0);
 
     RETURN QUERY
     SELECT 'a charge lies within its package''s validity', l.account_id,
            format('call %s on package %s', l.call_id, l.package_no)
     FROM ccc.ledger AS l JOIN ccc.packages AS p USING (account_id, package_no)
-    WHERE l.kind = 'c' AND l.billed > 0
+    WHERE l.kind = 'c'
       AND (l.started_at < p.valid_from OR l.started_at >= least(p.valid_until, p.refunded_at));
 
     RETURN QUERY
@@ -93,7 +100,9 @@ BEGIN
     FROM ccc.sources AS s
     WHERE s.detached_at IS NULL
       AND NOT EXISTS (SELECT FROM pg_trigger AS t
-                      WHERE t.tgrelid = s.cdr AND t.tgname = 'ccc_bill_insert' AND t.tgenabled IN ('O', 'A'));
+                      WHERE t.tgrelid = s.cdr AND t.tgenabled IN ('O', 'A')
+                        AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')
+                      HAVING count(*) = 4);
 END
 $$;
 COMMENT ON FUNCTION ccc.check_integrity() IS

@@ -1,54 +1,59 @@
 /*
  * account_calls.c
- *		The calls of one account in one statement: charged, or not.
+ *		The calls of one account in one statement, and those that are gone.
  *
- * Calls come by call_id, direction and the order of their rows: the first of
- * a key that the ledger does not hold is charged, the others are repeats or
- * contradict it. Charges are made in the order of the calls' starts.
+ * Calls come by call_id and direction, those gone before those stored, and
+ * in the order of their rows. What happens to each key is decided first;
+ * then what is gone is given back, and what is new is charged in the order
+ * of the calls' starts.
  */
 #include "postgres.h"
 
-#include "common/int.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "account_calls.h"
 #include "compat.h"
-#include "ledger.h"
+#include "exceptions.h"
 #include "rights.h"
+#include "settings.h"
+#include "settle.h"
 
-/* A key of the statement: what is billed under it, and its entries so far. */
+/* One key of the statement: what is billed under it, and its entries so far. */
 typedef struct Key
 {
-	int64		content;
+	KnownCall  *known;			/* what the ledger held, or NULL */
+	RatedCall  *billed;			/* what will be billed, or NULL */
+	int64		copies;
 	int32		entry_no;
+	bool		reverse;		/* take back what the ledger held */
 } Key;
 
-typedef struct AccountCall
+/* An entry of a repeat, stored or gone. */
+typedef struct Note
 {
-	RatedCall	rated;
 	Key		   *key;
-} AccountCall;
+	const RatedCall *call;
+	EntryKind	kind;
+} Note;
 
 struct AccountCalls
 {
 	Faults	   *faults;
 	Appender   *ledger;
 	MemoryContext context;		/* of one account */
-	AccountCall *calls;
+	RatedCall  *calls;
 	int			n;
 	int			room;
 
 	/* while an account is posted */
-	int64		posting_no;
-	AccountCall **charged;
-	int			ncharged;
-	AccountCall **repeats;
-	int			nrepeats;
-	PoolPackages *pools;
-	int			npools;
-	Draw	   *draws;			/* room for every package */
+	LedgerAccount account;
+	Key		   *keys;
+	int			nkeys;
+	Note	   *notes;
+	int			nnotes;
+	int			notes_room;
 };
 
 AccountCalls *
@@ -65,19 +70,25 @@ account_calls_begin(Faults *faults)
 	return calls;
 }
 
+/* Room for one more element of an array that may grow past 1 GB. */
+static void *
+grow(void *array, int n, int *room, Size size)
+{
+	if (n < *room)
+		return array;
+	*room = *room == 0 ? 64 : *room * 2;
+	return array == NULL ?
+		MemoryContextAllocHuge(CurrentMemoryContext, *room * size) :
+		repalloc_huge(array, *room * size);
+}
+
 /* Room for one more call of the account, in whose memory the caller is left. */
 RatedCall *
 account_calls_room(AccountCalls *calls)
 {
 	MemoryContextSwitchTo(calls->context);
-	if (calls->n == calls->room)
-	{
-		calls->room = calls->room == 0 ? 64 : calls->room * 2;
-		calls->calls = calls->calls == NULL ?
-			MemoryContextAllocHuge(calls->context, calls->room * sizeof(AccountCall)) :
-			repalloc_huge(calls->calls, calls->room * sizeof(AccountCall));
-	}
-	return &calls->calls[calls->n++].rated;
+	calls->calls = grow(calls->calls, calls->n, &calls->room, sizeof(RatedCall));
+	return &calls->calls[calls->n++];
 }
 
 static void
@@ -87,27 +98,79 @@ report(AccountCalls *calls, const RatedCall *call, const char *reason)
 		.row_no = call->row_no,
 		.reason = reason,
 		.call_id = call->call_id,
+		.content = call->content,
 		.direction = call->direction,
 		.has_account = true,
-		.account_id = call->account_id
+		.account_id = call->account_id,
+		.rated = call
 	};
 
 	faults_add(calls->faults, &fault);
 }
 
-static int
-compare_keys(const char *call_id_a, Direction direction_a,
-			 const char *call_id_b, Direction direction_b)
+static void
+note(AccountCalls *calls, Key *key, const RatedCall *call, EntryKind kind)
 {
-	int			result = strcmp(call_id_a, call_id_b);
+	Note	   *added;
 
-	return result != 0 ? result : (int) direction_a - (int) direction_b;
+	calls->notes = grow(calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
+	added = &calls->notes[calls->nnotes++];
+	added->key = key;
+	added->call = call;
+	added->kind = kind;
+	key->copies += kind == ENTRY_REPEAT ? 1 : -1;
 }
 
-static bool
-same_key(const RatedCall *a, const RatedCall *b)
+static int
+compare_keys(const RatedCall *a, const RatedCall *b)
 {
-	return compare_keys(a->call_id, a->direction, b->call_id, b->direction) == 0;
+	int			result = strcmp(a->call_id, b->call_id);
+
+	return result != 0 ? result : (int) a->direction - (int) b->direction;
+}
+
+/* A record is gone: a copy of the billed one, or the billed one itself. */
+static void
+take_back(AccountCalls *calls, Key *key, RatedCall *call)
+{
+	if (key->billed == NULL || key->billed->content != call->content)
+		return;
+	if (key->copies > 0)
+	{
+		/* the entry says what the ledger knows of the call */
+		note(calls, key, key->billed, ENTRY_REPEAT_GONE);
+		return;
+	}
+	key->billed = NULL;
+	key->reverse = true;
+}
+
+/* A record is stored: it is billed, a copy, or contradicts the billed one. */
+static void
+take_in(AccountCalls *calls, Key *key, RatedCall *call)
+{
+	if (key->billed == NULL)
+		key->billed = call;
+	else if (key->billed->content == call->content)
+		note(calls, key, key->billed, ENTRY_REPEAT);
+	else
+		report(calls, call, FAULT_CONFLICTING_REPEAT);
+}
+
+static Key *
+open_key(AccountCalls *calls, KnownCall *known)
+{
+	Key		   *key = &calls->keys[calls->nkeys++];
+
+	memset(key, 0, sizeof(Key));
+	if (known == NULL)
+		return key;
+	key->known = known;
+	key->entry_no = known->entry_no;
+	key->copies = known->copies;
+	if (known->nholdings > 0)
+		key->billed = &known->call;
+	return key;
 }
 
 static KnownCall *
@@ -117,163 +180,237 @@ known_calls(AccountCalls *calls, int *nknown)
 	int			nids = 0;
 
 	for (int i = 0; i < calls->n; i++)
-	{
-		const RatedCall *call = &calls->calls[i].rated;
-
-		if (i == 0 || strcmp(call->call_id, calls->calls[i - 1].rated.call_id) != 0)
-			ids[nids++] = CStringGetTextDatum(call->call_id);
-	}
-	return ledger_known_calls(calls->calls[0].rated.account_id, ids, nids, nknown);
+		if (i == 0 || strcmp(calls->calls[i].call_id, calls->calls[i - 1].call_id) != 0)
+			ids[nids++] = CStringGetTextDatum(calls->calls[i].call_id);
+	return ledger_known_calls(calls->account.account_id, ids, nids, nknown);
 }
 
-/*
- * Decides which calls are charged: a merge of the statement's calls with
- * what the ledger holds, both by key.
- */
+/* A row that is gone is traced once, however often the account had its number. */
+static bool
+traced_before(const RatedCall *call, const RatedCall *previous)
+{
+	return call->removal && previous->removal && call->row_no == previous->row_no;
+}
+
+/* A merge of the statement's calls with what the ledger holds, both by key. */
 static void
-sort_out(AccountCalls *calls)
+decide(AccountCalls *calls)
 {
 	int			nknown;
 	KnownCall  *known = known_calls(calls, &nknown);
 	int			k = 0;
 	Key		   *key = NULL;
 
+	calls->keys = palloc_extended(calls->n * sizeof(Key), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < calls->n; i++)
 	{
-		AccountCall *call = &calls->calls[i];
-		const RatedCall *rated = &call->rated;
+		RatedCall  *call = &calls->calls[i];
 
-		if (i == 0 || !same_key(rated, &calls->calls[i - 1].rated))
+		if (i == 0 || compare_keys(call, call - 1) != 0)
 		{
-			key = palloc0_object(Key);
-			key->content = rated->content;
-			while (k < nknown && compare_keys(known[k].call_id, known[k].direction,
-											  rated->call_id, rated->direction) < 0)
+			while (k < nknown && compare_keys(&known[k].call, call) < 0)
 				k++;
-			if (k < nknown && compare_keys(known[k].call_id, known[k].direction,
-										   rated->call_id, rated->direction) == 0)
-			{
-				key->content = known[k].content;
-				key->entry_no = known[k].entry_no;
-			}
-			else
-			{
-				call->key = key;
-				calls->charged[calls->ncharged++] = call;
-				continue;
-			}
+			key = open_key(calls, k < nknown && compare_keys(&known[k].call, call) == 0 ?
+						   &known[k] : NULL);
 		}
-		call->key = key;
-		if (rated->content == key->content)
-			calls->repeats[calls->nrepeats++] = call;
+		else if (traced_before(call, call - 1))
+			continue;
+		if (call->removal)
+			take_back(calls, key, call);
 		else
-			report(calls, rated, FAULT_CONFLICTING_REPEAT);
+			take_in(calls, key, call);
 	}
+}
+
+/*
+ * Where nothing takes the place of what is gone, the oldest record that
+ * contradicted it does; those that say the same are its copies.
+ */
+static void
+promote(AccountCalls *calls)
+{
+	Datum	   *ids = palloc_extended(calls->nkeys * sizeof(Datum), MCXT_ALLOC_HUGE);
+	int			nids = 0;
+	Contender  *contenders;
+	int			ncontenders;
+	int			k = 0;
+
+	for (int i = 0; i < calls->nkeys; i++)
+		if (calls->keys[i].reverse)
+			ids[nids++] = CStringGetTextDatum(calls->keys[i].known->call.call_id);
+	if (nids == 0)
+		return;
+	contenders = exceptions_contenders(calls->account.account_id, ids, nids, &ncontenders);
+	for (int i = 0; i < ncontenders; i++)
+	{
+		RatedCall  *call = &contenders[i].call;
+		Key		   *key;
+
+		while (k < calls->nkeys && (calls->keys[k].known == NULL || !calls->keys[k].reverse ||
+									compare_keys(&calls->keys[k].known->call, call) < 0))
+			k++;
+		if (k == calls->nkeys)
+			break;
+		key = &calls->keys[k];
+		if (compare_keys(&key->known->call, call) != 0 ||
+			(key->billed != NULL && key->billed->content != call->content))
+			continue;
+		take_in(calls, key, call);
+		exceptions_billed(contenders[i].exception_id);
+	}
+}
+
+/* The earliest start of anything that is given back or charged. */
+static bool
+first_start(AccountCalls *calls, TimestampTz *first)
+{
+	*first = DT_NOEND;
+	for (int i = 0; i < calls->nkeys; i++)
+	{
+		Key		   *key = &calls->keys[i];
+
+		if (key->reverse)
+			*first = Min(*first, key->known->call.started_at);
+		if (key->billed != NULL && (key->known == NULL || key->billed != &key->known->call))
+			*first = Min(*first, key->billed->started_at);
+	}
+	return *first != DT_NOEND;
+}
+
+static void
+append_entry(AccountCalls *calls, Key *key, const RatedCall *call,
+			 EntryKind kind, int32 package_no, const char *pool, int64 billed)
+{
+	ledger_append(&calls->account, call, ++key->entry_no, kind, package_no, pool, billed);
+}
+
+/* Gives back what a call that is gone holds. */
+static void
+reverse(AccountCalls *calls, PoolStates *states, Key *key)
+{
+	const KnownCall *known = key->known;
+
+	for (int i = 0; i < known->nholdings; i++)
+	{
+		const Holding *holding = &known->holdings[i];
+
+		append_entry(calls, key, &known->call, holding->kind, holding->package_no,
+					 holding->pool, -holding->billed);
+		if (holding->kind == ENTRY_CHARGE)
+			pool_state_release(pool_state_holding(states, holding->package_no),
+							   known->call.started_at, holding->package_no, holding->billed);
+		else if (holding->kind == ENTRY_SHORTFALL)
+			pool_state_release(pool_state_named(states, holding->pool),
+							   known->call.started_at, NO_PACKAGE, holding->billed);
+	}
+}
+
+static void
+charge_call(AccountCalls *calls, PoolStates *states, Key *key)
+{
+	const RatedCall *call = key->billed;
+	PoolState  *state;
+	int64		shortfall;
+	int			ndraws;
+
+	if (call->pool == NULL)
+	{
+		append_entry(calls, key, call, ENTRY_FREE, NO_PACKAGE, NULL, call->billed);
+		return;
+	}
+	state = pool_state_named(states, call->pool);
+	shortfall = pool_state_draw(state, call->started_at, call->billed, &ndraws);
+	for (int i = 0; i < ndraws; i++)
+		append_entry(calls, key, call, ENTRY_CHARGE, state->draws[i].package_no, NULL,
+					 state->draws[i].seconds);
+	if (shortfall > 0)
+		append_entry(calls, key, call, ENTRY_SHORTFALL, NO_PACKAGE, state->pool, shortfall);
 }
 
 static int
 compare_starts(const void *a, const void *b)
 {
-	const RatedCall *x = &(*(AccountCall *const *) a)->rated;
-	const RatedCall *y = &(*(AccountCall *const *) b)->rated;
+	const RatedCall *x = (*(Key *const *) a)->billed;
+	const RatedCall *y = (*(Key *const *) b)->billed;
 
 	if (x->started_at != y->started_at)
 		return x->started_at < y->started_at ? -1 : 1;
-	return compare_keys(x->call_id, x->direction, y->call_id, y->direction);
-}
-
-/* The packages of a pool; a pool without any is remembered for its shortfall. */
-static PoolPackages *
-packages_of(AccountCalls *calls, const char *pool)
-{
-	for (int i = 0; i < calls->npools; i++)
-		if (strcmp(calls->pools[i].pool, pool) == 0)
-			return &calls->pools[i];
-
-	calls->pools = calls->npools == 0 ? palloc_object(PoolPackages) :
-		repalloc(calls->pools, (calls->npools + 1) * sizeof(PoolPackages));
-	memset(&calls->pools[calls->npools], 0, sizeof(PoolPackages));
-	calls->pools[calls->npools].pool = pstrdup(pool);
-	return &calls->pools[calls->npools++];
+	return compare_keys(x, y);
 }
 
 static void
-append_entry(AccountCalls *calls, AccountCall *call, EntryKind kind,
-			 int32 package_no, int64 billed)
+charge_in_order(AccountCalls *calls, PoolStates *states)
 {
-	ledger_append(calls->ledger, &call->rated, calls->posting_no,
-				  ++call->key->entry_no, kind, package_no, billed);
-}
+	Key		  **charged = palloc_extended(calls->nkeys * sizeof(Key *), MCXT_ALLOC_HUGE);
+	int			ncharged = 0;
 
-static void
-charge_call(AccountCalls *calls, AccountCall *call)
-{
-	PoolPackages *pool;
-	int64		shortfall;
-	int			ndraws;
-
-	if (call->rated.pool == NULL)
+	for (int i = 0; i < calls->nkeys; i++)
 	{
-		append_entry(calls, call, ENTRY_FREE, 0, call->rated.billed);
-		return;
+		Key		   *key = &calls->keys[i];
+
+		if (key->billed != NULL && (key->known == NULL || key->billed != &key->known->call))
+			charged[ncharged++] = key;
 	}
-	pool = packages_of(calls, call->rated.pool);
-	ndraws = deduct(pool->packages, pool->npackages, call->rated.started_at,
-					call->rated.billed, calls->draws, &shortfall);
-	for (int i = 0; i < ndraws; i++)
-		append_entry(calls, call, ENTRY_CHARGE, calls->draws[i].package_no,
-					 calls->draws[i].seconds);
-	if (shortfall > 0)
-		append_entry(calls, call, ENTRY_SHORTFALL, 0, shortfall);
-	if (pg_add_s64_overflow(pool->shortfall, shortfall, &pool->shortfall))
-		elog(ERROR, "shortfall overflows");
+	qsort(charged, ncharged, sizeof(Key *), compare_starts);
+	for (int i = 0; i < ncharged; i++)
+		charge_call(calls, states, charged[i]);
 }
 
 static void
-charge_in_order(AccountCalls *calls)
+post_notes(AccountCalls *calls, EntryKind kind)
 {
-	int			npackages = 0;
-
-	if (calls->ncharged == 0)
-		return;
-	qsort(calls->charged, calls->ncharged, sizeof(AccountCall *), compare_starts);
-	calls->pools = ledger_packages(calls->charged[0]->rated.account_id,
-								   calls->charged[0]->rated.started_at,
-								   calls->charged[calls->ncharged - 1]->rated.started_at,
-								   &calls->npools);
-	for (int i = 0; i < calls->npools; i++)
-		npackages += calls->pools[i].npackages;
-	calls->draws = palloc_array(Draw, npackages);
-	for (int i = 0; i < calls->ncharged; i++)
-		charge_call(calls, calls->charged[i]);
+	for (int i = 0; i < calls->nnotes; i++)
+		if (calls->notes[i].kind == kind)
+			append_entry(calls, calls->notes[i].key, calls->notes[i].call,
+						 kind, NO_PACKAGE, NULL, 0);
 }
 
 /*
- * Posts the calls taken since the last account: charges, repeats and
- * counters, or faults. Afterwards there is room for the next account.
+ * What is gone comes first, so that the latest entry of a call says what is
+ * billed; settling comes last, for it counts on from what is written.
+ */
+static void
+post_entries(AccountCalls *calls)
+{
+	PoolStates	states = {0};
+	TimestampTz first;
+
+	post_notes(calls, ENTRY_REPEAT_GONE);
+	if (first_start(calls, &first))
+	{
+		pool_states_load(&states, &calls->account, first);
+		for (int i = 0; i < calls->nkeys; i++)
+			if (calls->keys[i].reverse)
+				reverse(calls, &states, &calls->keys[i]);
+		charge_in_order(calls, &states);
+	}
+	post_notes(calls, ENTRY_REPEAT);
+	for (int i = 0; i < states.npools && setting_replay; i++)
+		settle(&calls->account, states.pools[i]);
+	pool_states_store(&states);
+}
+
+/*
+ * Posts the calls taken since the last account, or reports them where there
+ * is no such account. Afterwards there is room for the next account.
  */
 void
 account_calls_post(AccountCalls *calls)
 {
-	int64		account_id = calls->calls[0].rated.account_id;
-
 	CHECK_FOR_INTERRUPTS();
-	calls->posting_no = ledger_begin_posting(account_id);
-	calls->ncharged = calls->nrepeats = calls->npools = 0;
-	if (calls->posting_no == 0)
+	calls->nkeys = calls->nnotes = calls->notes_room = 0;
+	calls->notes = NULL;
+	if (ledger_begin_posting(&calls->account, calls->calls[0].account_id, calls->ledger))
 	{
-		for (int i = 0; i < calls->n; i++)
-			report(calls, &calls->calls[i].rated, FAULT_UNKNOWN_ACCOUNT);
+		decide(calls);
+		promote(calls);
+		post_entries(calls);
 	}
 	else
 	{
-		calls->charged = palloc_extended(calls->n * sizeof(AccountCall *), MCXT_ALLOC_HUGE);
-		calls->repeats = palloc_extended(calls->n * sizeof(AccountCall *), MCXT_ALLOC_HUGE);
-		sort_out(calls);
-		charge_in_order(calls);
-		for (int i = 0; i < calls->nrepeats; i++)
-			append_entry(calls, calls->repeats[i], ENTRY_REPEAT, 0, 0);
-		ledger_count(account_id, calls->pools, calls->npools);
+		for (int i = 0; i < calls->n; i++)
+			if (!calls->calls[i].removal)
+				report(calls, &calls->calls[i], FAULT_UNKNOWN_ACCOUNT);
 	}
 	MemoryContextReset(calls->context);
 	calls->calls = NULL;

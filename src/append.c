@@ -128,10 +128,17 @@ append_store(Appender *appender)
 
 /* Writes what is left; the rows are visible to the next statement. */
 void
-append_end(Appender *appender)
+append_sync(Appender *appender)
 {
 	if (appender->nslots > 0)
 		append_flush(appender);
+	CommandCounterIncrement();
+}
+
+void
+append_end(Appender *appender)
+{
+	append_sync(appender);
 	for (int i = 0; i < appender->nmade; i++)
 		ExecDropSingleTupleTableSlot(appender->slots[i]);
 	if (appender->bulk != NULL)
@@ -144,5 +151,4 @@ append_end(Appender *appender)
 	table_close(appender->rel, NoLock);
 	MemoryContextDelete(appender->batch_context);
 	pfree(appender);
-	CommandCounterIncrement();
 }

@@ -12,6 +12,7 @@ typedef struct Appender Appender;
 extern Appender *append_begin(Oid relid);
 extern TupleTableSlot *append_slot(Appender *appender);
 extern void append_store(Appender *appender);
+extern void append_sync(Appender *appender);
 extern void append_end(Appender *appender);
 
 #endif							/* CCC_APPEND_H */

@@ -35,8 +35,8 @@ static struct
 } catalogue;
 
 static Statement select_rules = {
-	.query = "SELECT r.line OPERATOR(pg_catalog.=) '400', r.owner OPERATOR(pg_catalog.=) 'customer',"
-	" r.direction OPERATOR(pg_catalog.=) 'outbound', r.valid_from, r.treatment, r.pool"
+	.query = "SELECT r.line = '400', r.owner = 'customer',"
+	" r.direction = 'outbound', r.valid_from, r.treatment, r.pool"
 	" FROM ccc.call_rules AS r ORDER BY r.valid_from DESC",
 	.expected = SPI_OK_SELECT
 };

@@ -16,6 +16,9 @@
 #include "compat.h"
 #include "faults.h"
 
+#define MAX_NUMBER_TEXT 300		/* bytes; longer texts are no numbers */
+#define MAX_DETAIL 8192			/* bytes */
+
 /* columns of ccc.exception_log, in order */
 enum
 {
@@ -23,12 +26,23 @@ enum
 	LOG_SEEN_AT,
 	LOG_RESOLVED_AT,
 	LOG_ACCOUNT_ID,
+	LOG_STARTED_AT,
+	LOG_CONTENT,
+	LOG_BILLED,
+	LOG_NUMBER,
 	LOG_SOURCE,
-	LOG_CALL_ID,
 	LOG_DIRECTION,
 	LOG_REASON,
 	LOG_DETAIL,
-	LOG_RECORD
+	LOG_RESOLUTION,
+	LOG_CALL_ID,
+	LOG_POOL,
+	LOG_SECONDS,
+	LOG_CALLER,
+	LOG_CALLEE,
+	LOG_SAID_DIRECTION,
+	LOG_RECORD,
+	NCOLUMNS
 };
 
 /* Faults live in the memory context that is current now. */
@@ -39,12 +53,46 @@ faults_init(Faults *faults)
 	faults->context = CurrentMemoryContext;
 }
 
-static const char *
-keep_text(const char *text)
+static char *
+keep_text(const char *text, int max_bytes)
 {
-	return text == NULL ? NULL : pstrdup(text);
+	return text == NULL ? NULL :
+		pnstrdup(text, pg_mbcliplen(text, strlen(text), max_bytes));
 }
 
+static Numeric
+keep_numeric(Numeric value)
+{
+	return value == NULL ? NULL : DatumGetNumericCopy(NumericGetDatum(value));
+}
+
+static CallRecord *
+keep_record(const CallRecord *record)
+{
+	CallRecord *kept = palloc_object(CallRecord);
+
+	*kept = *record;
+	kept->problem = kept->call_id = NULL;
+	kept->caller = keep_text(record->caller, MAX_NUMBER_TEXT);
+	kept->callee = keep_text(record->callee, MAX_NUMBER_TEXT);
+	kept->direction = keep_text(record->direction, MAX_NUMBER_TEXT);
+	kept->seconds = keep_numeric(record->seconds);
+	return kept;
+}
+
+static RatedCall *
+keep_rated(const RatedCall *rated)
+{
+	RatedCall  *kept = palloc_object(RatedCall);
+
+	*kept = *rated;
+	kept->call_id = NULL;
+	kept->pool = rated->pool == NULL ? NULL : pstrdup(rated->pool);
+	kept->seconds = keep_numeric(rated->seconds);
+	return kept;
+}
+
+/* Takes a copy. */
 void
 faults_add(Faults *faults, const Fault *fault)
 {
@@ -60,8 +108,10 @@ faults_add(Faults *faults, const Fault *fault)
 	}
 	kept = &faults->items[faults->n++];
 	*kept = *fault;
-	kept->detail = keep_text(fault->detail);
-	kept->call_id = keep_text(fault->call_id);
+	kept->detail = keep_text(fault->detail, MAX_DETAIL);
+	kept->call_id = keep_text(fault->call_id, MAX_CALL_ID);
+	kept->record = fault->record == NULL ? NULL : keep_record(fault->record);
+	kept->rated = fault->rated == NULL ? NULL : keep_rated(fault->rated);
 	MemoryContextSwitchTo(old);
 }
 
@@ -74,39 +124,68 @@ compare_faults(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A text that may be missing, cut where it is longer than an id may be. */
-static Datum
-optional_text(const char *text, int max_bytes, bool *isnull)
+static void
+put(TupleTableSlot *slot, int column, Datum value)
 {
-	*isnull = text == NULL;
-	if (text == NULL)
-		return (Datum) 0;
-	return PointerGetDatum(cstring_to_text_with_len(text, pg_mbcliplen(text, strlen(text), max_bytes)));
+	slot->tts_values[column] = value;
+	slot->tts_isnull[column] = false;
 }
 
 static void
-store_fault(Appender *log, const Fault *fault, Oid cdr, Datum record,
-			const char *record_problem)
+put_text(TupleTableSlot *slot, int column, const char *text)
+{
+	if (text != NULL)
+		put(slot, column, CStringGetTextDatum(text));
+}
+
+/* What was said, for rating it again. */
+static void
+put_record(TupleTableSlot *slot, const CallRecord *record)
+{
+	if (record->has_start)
+		put(slot, LOG_STARTED_AT, TimestampTzGetDatum(record->started_at));
+	if (record->seconds != NULL)
+		put(slot, LOG_SECONDS, NumericGetDatum(record->seconds));
+	put_text(slot, LOG_CALLER, record->caller);
+	put_text(slot, LOG_CALLEE, record->callee);
+	put_text(slot, LOG_SAID_DIRECTION, record->direction);
+}
+
+/* What would be charged, if the billed record went. */
+static void
+put_rated(TupleTableSlot *slot, const RatedCall *rated)
+{
+	put(slot, LOG_STARTED_AT, TimestampTzGetDatum(rated->started_at));
+	put(slot, LOG_SECONDS, NumericGetDatum(rated->seconds));
+	put(slot, LOG_BILLED, Int64GetDatum(rated->billed));
+	put(slot, LOG_NUMBER, Int64GetDatum(rated->number));
+	put_text(slot, LOG_POOL, rated->pool);
+}
+
+static void
+store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
+			const char *row_problem)
 {
 	TupleTableSlot *slot = append_slot(log);
-	Datum	   *values = slot->tts_values;
-	bool	   *nulls = slot->tts_isnull;
-	const char *detail = fault->detail != NULL ? fault->detail : record_problem;
 
-	memset(nulls, false, (LOG_RECORD + 1) * sizeof(bool));
-	values[LOG_EXCEPTION_ID] = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
-	values[LOG_SEEN_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	nulls[LOG_RESOLVED_AT] = true;
-	nulls[LOG_ACCOUNT_ID] = !fault->has_account;
-	values[LOG_ACCOUNT_ID] = Int64GetDatum(fault->account_id);
-	values[LOG_SOURCE] = ObjectIdGetDatum(cdr);
-	values[LOG_CALL_ID] = optional_text(fault->call_id, MAX_CALL_ID, &nulls[LOG_CALL_ID]);
-	nulls[LOG_DIRECTION] = fault->direction == ANY_DIRECTION;
-	values[LOG_DIRECTION] = CharGetDatum(fault->direction);
-	values[LOG_REASON] = CStringGetTextDatum(fault->reason);
-	values[LOG_DETAIL] = optional_text(detail, 8192, &nulls[LOG_DETAIL]);
-	nulls[LOG_RECORD] = record_problem != NULL;
-	values[LOG_RECORD] = record;
+	memset(slot->tts_isnull, true, NCOLUMNS * sizeof(bool));
+	put(slot, LOG_EXCEPTION_ID, DirectFunctionCall1(gen_random_uuid, (Datum) 0));
+	put(slot, LOG_SEEN_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
+	if (fault->has_account)
+		put(slot, LOG_ACCOUNT_ID, Int64GetDatum(fault->account_id));
+	put(slot, LOG_CONTENT, Int64GetDatum(fault->content));
+	put(slot, LOG_SOURCE, ObjectIdGetDatum(cdr));
+	if (fault->direction != ANY_DIRECTION)
+		put(slot, LOG_DIRECTION, CharGetDatum(fault->direction));
+	put_text(slot, LOG_REASON, fault->reason);
+	put_text(slot, LOG_DETAIL, fault->detail ? fault->detail : row_problem);
+	put_text(slot, LOG_CALL_ID, fault->call_id);
+	if (fault->record != NULL)
+		put_record(slot, fault->record);
+	if (fault->rated != NULL)
+		put_rated(slot, fault->rated);
+	if (row_problem == NULL)
+		put(slot, LOG_RECORD, row);
 	append_store(log);
 }
 
@@ -116,7 +195,7 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum record,
  * rows are shown with no more rights than that.
  */
 void
-faults_store(Faults *faults, Oid cdr, Intake *intake, const Rights *rights)
+faults_store(Faults *faults, Oid cdr, Intake *intake)
 {
 	Appender   *log;
 	MemoryContext row_context;

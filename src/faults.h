@@ -6,6 +6,7 @@
 #define CCC_FAULTS_H
 
 #include "intake.h"
+#include "rated_call.h"
 
 typedef struct Fault
 {
@@ -13,9 +14,12 @@ typedef struct Fault
 	const char *reason;			/* one of words.h */
 	const char *detail;			/* or NULL */
 	const char *call_id;		/* or NULL */
+	int64		content;
 	Direction	direction;
 	bool		has_account;
 	int64		account_id;
+	const CallRecord *record;	/* what it says, or NULL */
+	const RatedCall *rated;		/* of a conflicting repeat, or NULL */
 } Fault;
 
 typedef struct Faults
@@ -28,7 +32,6 @@ typedef struct Faults
 
 extern void faults_init(Faults *faults);
 extern void faults_add(Faults *faults, const Fault *fault);
-extern void faults_store(Faults *faults, Oid cdr, Intake *intake,
-						 const Rights *rights);
+extern void faults_store(Faults *faults, Oid cdr, Intake *intake);
 
 #endif							/* CCC_FAULTS_H */

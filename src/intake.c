@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
@@ -216,15 +217,66 @@ trap_with_estate(Intake *intake, TrappedWork work, void *argument)
 	return problem;
 }
 
+typedef struct JsonJob
+{
+	Intake	   *intake;
+	MemoryContext context;
+	Datum		json;
+} JsonJob;
+
+static void
+show_row(void *argument)
+{
+	JsonJob    *job = argument;
+	EState	   *estate = job->intake->estate;
+	ExprContext *econtext = GetPerTupleExprContext(estate);
+	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr), estate);
+	Datum		json;
+	bool		isnull;
+	MemoryContext old;
+
+	econtext->ecxt_scantuple = job->intake->slot;
+	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
+	old = MemoryContextSwitchTo(job->context);
+	job->json = JsonbPGetDatum(DatumGetJsonbPCopy(json));
+	MemoryContextSwitchTo(old);
+}
+
+/* The row in the slot as jsonb; 0 and *problem when its own types fail. */
+static Datum
+slot_as_json(Intake *intake, char **problem)
+{
+	JsonJob		job = {.intake = intake,.context = CurrentMemoryContext};
+
+	*problem = trap_with_estate(intake, show_row, &job);
+	return job.json;
+}
+
+/* The row in the slot is a record with a problem, known by its hash. */
+static void
+give_up_row(Intake *intake, const char *problem)
+{
+	CallRecord *record = next_record(intake);
+	char	   *json_problem;
+	Datum		json = slot_as_json(intake, &json_problem);
+
+	if (json_problem == NULL)
+	{
+		char	   *text = JsonbToCString(NULL, &DatumGetJsonbP(json)->root,
+										  VARSIZE_ANY(DatumGetPointer(json)));
+
+		record->row_hash = (int64) hash_bytes_extended((unsigned char *) text, strlen(text), 0);
+	}
+	record->problem = problem;
+	record_done(intake);
+}
+
 /* Rows of a table whose mapping cannot be used at all. */
 static void
 give_up_rows(Intake *intake, const char *problem)
 {
 	while (intake->nrecords < intake->max && take_row(intake))
-	{
-		next_record(intake)->problem = problem;
-		record_done(intake);
-	}
+		give_up_row(intake, problem);
 }
 
 /*
@@ -254,34 +306,8 @@ intake_next(Intake *intake, CallRecord *records, int max)
 			give_up_rows(intake, problem);
 			return intake->nrecords;
 		}
-		next_record(intake)->problem = problem;
-		record_done(intake);
+		give_up_row(intake, problem);
 	}
-}
-
-typedef struct JsonJob
-{
-	Intake	   *intake;
-	MemoryContext context;
-	Datum		json;
-} JsonJob;
-
-static void
-show_row(void *argument)
-{
-	JsonJob    *job = argument;
-	EState	   *estate = job->intake->estate;
-	ExprContext *econtext = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr), estate);
-	Datum		json;
-	bool		isnull;
-	MemoryContext old;
-
-	econtext->ecxt_scantuple = job->intake->slot;
-	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
-	old = MemoryContextSwitchTo(job->context);
-	job->json = JsonbPGetDatum(DatumGetJsonbPCopy(json));
-	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -291,8 +317,6 @@ show_row(void *argument)
 Datum
 intake_row_as_json(Intake *intake, int64 row_no, char **problem)
 {
-	JsonJob		job = {.intake = intake, .context = CurrentMemoryContext};
-
 	if (TupIsNull(intake->slot) || intake->row_no != row_no + 1)
 	{
 		tuplestore_skiptuples(intake->rows, row_no - intake->row_no, true);
@@ -300,6 +324,5 @@ intake_row_as_json(Intake *intake, int64 row_no, char **problem)
 			elog(ERROR, "row %lld of the statement is gone", (long long) row_no);
 		intake->row_no = row_no + 1;
 	}
-	*problem = trap_with_estate(intake, show_row, &job);
-	return job.json;
+	return slot_as_json(intake, problem);
 }

@@ -5,26 +5,11 @@
 #ifndef CCC_INTAKE_H
 #define CCC_INTAKE_H
 
-#include "utils/numeric.h"
-#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "call_record.h"
 #include "source.h"
 #include "words.h"
-
-typedef struct CallRecord
-{
-	int64		row_no;			/* within the statement, from 0 */
-	const char *problem;		/* why the row could not be mapped, or NULL */
-	char	   *call_id;		/* NULL: none */
-	char	   *caller;
-	char	   *callee;
-	char	   *direction;
-	Numeric		seconds;		/* NULL: not known yet */
-	TimestampTz started_at;
-	bool		has_start;
-	bool		finished;
-} CallRecord;
 
 typedef struct Intake Intake;
 

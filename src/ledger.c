@@ -2,8 +2,7 @@
  * ledger.c
  *		The ledger and the counters beside it.
  *
- * The only file that changes them. Statements are qualified throughout, so
- * that no search_path can put another operator in their place.
+ * The only file that changes them.
  */
 #include "postgres.h"
 
@@ -37,64 +36,150 @@ enum
 };
 
 static Statement update_account = {
-	.query = "UPDATE ccc.accounts AS a SET last_posting_no = a.last_posting_no OPERATOR(pg_catalog.+) 1"
-	" WHERE a.account_id OPERATOR(pg_catalog.=) $1 RETURNING a.last_posting_no",
+	.query = "UPDATE ccc.accounts AS a SET last_posting_no = a.last_posting_no + 1"
+	" WHERE a.account_id = $1 RETURNING a.last_posting_no, a.time_zone",
 	.types = {"bigint"},
 	.expected = SPI_OK_UPDATE_RETURNING
 };
 
-static Statement select_known_calls = {
-	.query = "SELECT DISTINCT ON (l.call_id, l.direction) l.call_id, l.direction, l.entry_no, l.content"
-	" FROM ccc.ledger AS l"
-	" WHERE l.account_id OPERATOR(pg_catalog.=) $1 AND l.call_id OPERATOR(pg_catalog.=) ANY ($2)"
-	" ORDER BY l.call_id, l.direction, l.entry_no DESC",
+static Statement select_entries = {
+	.query = "SELECT l.call_id, l.direction, l.entry_no, l.kind, l.package_no, l.pool, l.billed,"
+	" l.content, l.started_at, l.number, l.seconds"
+	" FROM ccc.ledger AS l WHERE l.account_id = $1 AND l.call_id = ANY ($2)"
+	" ORDER BY l.call_id, l.direction, l.entry_no",
 	.types = {"bigint", "text[]"},
 	.expected = SPI_OK_SELECT
 };
 
 static Statement select_packages = {
 	.query = "SELECT p.pool, p.package_no, p.valid_from, p.valid_until,"
-	" LEAST(p.valid_until, p.refunded_at),"
-	" p.granted OPERATOR(pg_catalog.-) p.refunded OPERATOR(pg_catalog.-) p.used"
-	" FROM ccc.packages AS p"
-	" WHERE p.account_id OPERATOR(pg_catalog.=) $1"
-	" AND p.valid_until OPERATOR(pg_catalog.>) $2 AND p.valid_from OPERATOR(pg_catalog.<=) $3"
+	" LEAST(p.valid_until, p.refunded_at), p.granted - p.refunded - p.used"
+	" FROM ccc.packages AS p WHERE p.account_id = $1 AND p.valid_until > $2"
 	" ORDER BY p.pool COLLATE \"C\", p.valid_until, p.valid_from, p.package_no",
-	.types = {"bigint", "timestamptz", "timestamptz"},
+	.types = {"bigint", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };
 
+static Statement select_usage = {
+	.query = "SELECT u.stretch, u.last_start, u.package_no, u.billed"
+	" FROM ccc.usage AS u WHERE u.account_id = $1 AND u.pool = $2 AND u.stretch >= $3"
+	" ORDER BY u.stretch",
+	.types = {"bigint", "text", "timestamptz"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement select_movable = {
+	.query = "SELECT h.call_id, h.direction, h.package_no, h.billed,"
+	" e.entry_no, e.content, h.started_at, e.number, e.seconds"
+	" FROM (SELECT l.call_id, l.direction, l.started_at, COALESCE(l.package_no, 0) AS package_no,"
+	"              sum(l.billed)::bigint AS billed"
+	"       FROM ccc.ledger AS l"
+	"       WHERE l.account_id = $1 AND l.started_at >= $3 AND l.started_at < $4"
+	"         AND (l.kind = 'c' AND l.package_no = ANY ($5)"
+	"              OR l.kind = 's' AND l.pool = $2 AND 0 = ANY ($5))"
+	"       GROUP BY 1, 2, 3, 4 HAVING sum(l.billed) > 0) AS h,"
+	" LATERAL (SELECT l.entry_no, l.content, l.number, l.seconds FROM ccc.ledger AS l"
+	"          WHERE l.account_id = $1 AND l.call_id = h.call_id AND l.direction = h.direction"
+	"          ORDER BY l.entry_no DESC LIMIT 1) AS e"
+	" ORDER BY h.started_at DESC, h.call_id DESC, h.direction, h.package_no",
+	.types = {"bigint", "text", "timestamptz", "timestamptz", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement put_usage = {
+	.query = "INSERT INTO ccc.usage (account_id, pool, stretch, package_no, billed, last_start)"
+	" VALUES ($1, $2, $3, $4, $5, $6)"
+	" ON CONFLICT (account_id, pool, stretch, package_no) DO UPDATE"
+	" SET billed = excluded.billed, last_start = excluded.last_start",
+	.types = {"bigint", "text", "timestamptz", "integer", "bigint", "timestamptz"},
+	.expected = SPI_OK_INSERT
+};
+
 static Statement update_package = {
-	.query = "UPDATE ccc.packages AS p SET used = p.used OPERATOR(pg_catalog.+) $3"
-	" WHERE p.account_id OPERATOR(pg_catalog.=) $1 AND p.package_no OPERATOR(pg_catalog.=) $2",
+	.query = "UPDATE ccc.packages AS p SET used = p.used + $3"
+	" WHERE p.account_id = $1 AND p.package_no = $2",
 	.types = {"bigint", "integer", "bigint"},
 	.expected = SPI_OK_UPDATE
 };
 
-static Statement add_shortfall = {
-	.query = "INSERT INTO ccc.shortfalls AS s (account_id, pool, billed) VALUES ($1, $2, $3)"
-	" ON CONFLICT (account_id, pool) DO UPDATE"
-	" SET billed = s.billed OPERATOR(pg_catalog.+) excluded.billed",
-	.types = {"bigint", "text", "bigint"},
-	.expected = SPI_OK_INSERT
-};
-
 /*
- * Locks an account and gives the number of a new posting to it; 0 when there
- * is no such account. The lock is an update: who holds an older snapshot of
- * the account's history gets a serialization failure here.
+ * Locks an account for a new posting; false when there is no such account.
+ * The lock is an update: who holds an older snapshot of the account's history
+ * gets a serialization failure here.
  */
-int64
-ledger_begin_posting(int64 account_id)
+bool
+ledger_begin_posting(LedgerAccount *account, int64 account_id, Appender *ledger)
 {
 	Datum		value = Int64GetDatum(account_id);
-	int64		posting_no = 0;
+	bool		found;
 
 	statement_execute(&update_account, &value);
-	if (SPI_processed > 0)
-		posting_no = DatumGetInt64(spi_value(0, 1));
+	found = SPI_processed > 0;
+	if (found)
+	{
+		account->account_id = account_id;
+		account->posting_no = DatumGetInt64(spi_value(0, 1));
+		account->zone = stretch_zone(spi_text(0, 2));
+		account->ledger = ledger;
+	}
 	SPI_freetuptable(SPI_tuptable);
-	return posting_no;
+	return found;
+}
+
+/* Adds an entry of the result to what the call holds. */
+static void
+add_holding(KnownCall *known, EntryKind kind, int32 package_no,
+			const char *pool, int64 billed)
+{
+	Holding    *holding = NULL;
+
+	for (int i = 0; i < known->nholdings && holding == NULL; i++)
+		if (known->holdings[i].kind == kind &&
+			known->holdings[i].package_no == package_no)
+			holding = &known->holdings[i];
+	if (holding == NULL)
+	{
+		known->holdings = known->nholdings == 0 ? palloc_object(Holding) :
+			repalloc(known->holdings, (known->nholdings + 1) * sizeof(Holding));
+		holding = &known->holdings[known->nholdings++];
+		holding->kind = kind;
+		holding->package_no = package_no;
+		holding->billed = 0;
+	}
+	holding->pool = pool;
+	holding->billed += billed;
+}
+
+static void
+read_entry(uint64 row, KnownCall *known)
+{
+	EntryKind	kind = DatumGetChar(spi_value(row, 4));
+	char	   *package_no = spi_text(row, 5);
+
+	known->entry_no = DatumGetInt32(spi_value(row, 3));
+	known->call.content = DatumGetInt64(spi_value(row, 8));
+	known->call.started_at = DatumGetTimestampTz(spi_value(row, 9));
+	known->call.number = DatumGetInt64(spi_value(row, 10));
+	known->call.seconds = DatumGetNumericCopy(spi_value(row, 11));
+	if (kind == ENTRY_REPEAT)
+		known->copies++;
+	else if (kind == ENTRY_REPEAT_GONE)
+		known->copies--;
+	else
+		add_holding(known, kind, package_no ? pg_strtoint32(package_no) : NO_PACKAGE,
+					spi_text(row, 6), DatumGetInt64(spi_value(row, 7)));
+}
+
+/* Holdings that add up to nothing are none. */
+static void
+drop_empty_holdings(KnownCall *known)
+{
+	int			n = 0;
+
+	for (int i = 0; i < known->nholdings; i++)
+		if (known->holdings[i].billed != 0)
+			known->holdings[n++] = known->holdings[i];
+	known->nholdings = n;
 }
 
 /* Calls of these ids that the ledger holds, by call_id and direction. */
@@ -102,78 +187,137 @@ KnownCall *
 ledger_known_calls(int64 account_id, Datum *call_ids, int n, int *nknown)
 {
 	Datum		values[] = {Int64GetDatum(account_id), text_array(call_ids, n)};
-	KnownCall  *known;
+	KnownCall  *calls;
+	KnownCall  *known = NULL;
 
-	statement_execute(&select_known_calls, values);
-	*nknown = SPI_processed;
-	known = palloc_array(KnownCall, SPI_processed);
+	statement_execute(&select_entries, values);
+	calls = palloc_extended(Max(1, SPI_processed) * sizeof(KnownCall),
+							MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	*nknown = 0;
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		known[i].call_id = TextDatumGetCString(spi_value(i, 1));
-		known[i].direction = DatumGetChar(spi_value(i, 2));
-		known[i].entry_no = DatumGetInt32(spi_value(i, 3));
-		known[i].content = DatumGetInt64(spi_value(i, 4));
+		char	   *call_id = TextDatumGetCString(spi_value(i, 1));
+		Direction	direction = DatumGetChar(spi_value(i, 2));
+
+		if (known == NULL || known->call.direction != direction ||
+			strcmp(known->call.call_id, call_id) != 0)
+		{
+			known = &calls[(*nknown)++];
+			known->call.account_id = account_id;
+			known->call.call_id = call_id;
+			known->call.direction = direction;
+		}
+		read_entry(i, known);
 	}
 	SPI_freetuptable(SPI_tuptable);
-	return known;
+	for (int i = 0; i < *nknown; i++)
+		drop_empty_holdings(&calls[i]);
+	return calls;
 }
 
-static void
-read_package(uint64 row, Package *package)
+/* The account's packages that end after an instant, by pool and in order. */
+PoolPackage *
+ledger_packages(int64 account_id, TimestampTz since, int *npackages)
 {
-	package->package_no = DatumGetInt32(spi_value(row, 2));
-	package->valid_from = DatumGetTimestampTz(spi_value(row, 3));
-	package->valid_until = DatumGetTimestampTz(spi_value(row, 4));
-	package->covers_until = DatumGetTimestampTz(spi_value(row, 5));
-	package->remaining = DatumGetInt64(spi_value(row, 6));
-	package->drawn = 0;
+	Datum		values[] = {Int64GetDatum(account_id), TimestampTzGetDatum(since)};
+	PoolPackage *packages;
+
+	statement_execute(&select_packages, values);
+	*npackages = SPI_processed;
+	packages = palloc0_array(PoolPackage, SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Package    *package = &packages[i].package;
+
+		packages[i].pool = spi_text(i, 1);
+		package->package_no = DatumGetInt32(spi_value(i, 2));
+		package->valid_from = DatumGetTimestampTz(spi_value(i, 3));
+		package->valid_until = DatumGetTimestampTz(spi_value(i, 4));
+		package->covers_until = DatumGetTimestampTz(spi_value(i, 5));
+		package->remaining = DatumGetInt64(spi_value(i, 6));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return packages;
 }
 
-/* The account's packages that may cover calls between two starts, by pool. */
-PoolPackages *
-ledger_packages(int64 account_id, TimestampTz first_start,
-				TimestampTz last_start, int *npools)
+/* What the calls of a stretch and later ones drew, by stretch. */
+UsageRow *
+ledger_usage(int64 account_id, const char *pool, TimestampTz since, int *nrows)
 {
 	Datum		values[] = {
 		Int64GetDatum(account_id),
-		TimestampTzGetDatum(first_start),
-		TimestampTzGetDatum(last_start)
+		CStringGetTextDatum(pool),
+		TimestampTzGetDatum(since)
 	};
-	PoolPackages *pools;
-	Package    *packages;
+	UsageRow   *rows;
 
-	statement_execute(&select_packages, values);
-	pools = palloc0_array(PoolPackages, SPI_processed);
-	packages = palloc_array(Package, SPI_processed);
-	*npools = 0;
+	statement_execute(&select_usage, values);
+	*nrows = SPI_processed;
+	rows = palloc_array(UsageRow, SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		char	   *pool = spi_text(i, 1);
-
-		if (*npools == 0 || strcmp(pools[*npools - 1].pool, pool) != 0)
-		{
-			pools[*npools].pool = pstrdup(pool);
-			pools[(*npools)++].packages = &packages[i];
-		}
-		read_package(i, &packages[i]);
-		pools[*npools - 1].npackages++;
+		rows[i].stretch = DatumGetTimestampTz(spi_value(i, 1));
+		rows[i].last_start = DatumGetTimestampTz(spi_value(i, 2));
+		rows[i].package_no = DatumGetInt32(spi_value(i, 3));
+		rows[i].billed = DatumGetInt64(spi_value(i, 4));
 	}
 	SPI_freetuptable(SPI_tuptable);
-	return pools;
+	return rows;
 }
 
-/* One entry of a call; package_no is that of a charge, else ignored. */
-void
-ledger_append(Appender *ledger, const RatedCall *call, int64 posting_no,
-			  int32 entry_no, EntryKind kind, int32 package_no, int64 billed)
+/*
+ * What calls that start in [from, until) hold on some packages (NO_PACKAGE
+ * among them: shortfalls of the pool), latest start first.
+ */
+Movable *
+ledger_movable(int64 account_id, const char *pool, TimestampTz from,
+			   TimestampTz until, const int64 *packages, int npackages, int *n)
 {
-	TupleTableSlot *slot = append_slot(ledger);
+	Datum		values[] = {
+		Int64GetDatum(account_id),
+		CStringGetTextDatum(pool),
+		TimestampTzGetDatum(from),
+		TimestampTzGetDatum(until),
+		bigint_array(packages, npackages)
+	};
+	Movable    *movable;
+
+	statement_execute(&select_movable, values);
+	*n = SPI_processed;
+	movable = palloc_extended(Max(1, SPI_processed) * sizeof(Movable),
+							  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		RatedCall  *call = &movable[i].call;
+
+		call->account_id = account_id;
+		call->call_id = TextDatumGetCString(spi_value(i, 1));
+		call->direction = DatumGetChar(spi_value(i, 2));
+		movable[i].package_no = DatumGetInt32(spi_value(i, 3));
+		movable[i].billed = DatumGetInt64(spi_value(i, 4));
+		movable[i].entry_no = DatumGetInt32(spi_value(i, 5));
+		call->content = DatumGetInt64(spi_value(i, 6));
+		call->started_at = DatumGetTimestampTz(spi_value(i, 7));
+		call->number = DatumGetInt64(spi_value(i, 8));
+		call->seconds = DatumGetNumericCopy(spi_value(i, 9));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return movable;
+}
+
+/* One entry of a call. A charge names its package, a shortfall its pool. */
+void
+ledger_append(const LedgerAccount *account, const RatedCall *call,
+			  int32 entry_no, EntryKind kind, int32 package_no,
+			  const char *pool, int64 billed)
+{
+	TupleTableSlot *slot = append_slot(account->ledger);
 	Datum	   *values = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
 
 	memset(nulls, false, NCOLUMNS * sizeof(bool));
-	values[COL_ACCOUNT_ID] = Int64GetDatum(call->account_id);
-	values[COL_POSTING_NO] = Int64GetDatum(posting_no);
+	values[COL_ACCOUNT_ID] = Int64GetDatum(account->account_id);
+	values[COL_POSTING_NO] = Int64GetDatum(account->posting_no);
 	values[COL_POSTED_AT] = TimestampTzGetDatum(GetCurrentTransactionStartTimestamp());
 	values[COL_STARTED_AT] = TimestampTzGetDatum(call->started_at);
 	values[COL_BILLED] = Int64GetDatum(billed);
@@ -187,25 +331,29 @@ ledger_append(Appender *ledger, const RatedCall *call, int64 posting_no,
 	values[COL_CALL_ID] = CStringGetTextDatum(call->call_id);
 	nulls[COL_POOL] = kind != ENTRY_SHORTFALL;
 	if (kind == ENTRY_SHORTFALL)
-		values[COL_POOL] = CStringGetTextDatum(call->pool);
+		values[COL_POOL] = CStringGetTextDatum(pool);
 	values[COL_SECONDS] = NumericGetDatum(call->seconds);
-	append_store(ledger);
+	append_store(account->ledger);
 }
 
-static void
-count_shortfall(int64 account_id, const PoolPackages *pool)
+void
+ledger_put_usage(int64 account_id, const char *pool, const UsageRow *row)
 {
 	Datum		values[] = {
 		Int64GetDatum(account_id),
-		CStringGetTextDatum(pool->pool),
-		Int64GetDatum(pool->shortfall)
+		CStringGetTextDatum(pool),
+		TimestampTzGetDatum(row->stretch),
+		Int32GetDatum(row->package_no),
+		Int64GetDatum(row->billed),
+		TimestampTzGetDatum(row->last_start)
 	};
 
-	statement_execute(&add_shortfall, values);
+	statement_execute(&put_usage, values);
 }
 
-static void
-count_draws(int64 account_id, const Package *package)
+/* Adds what a package's calls drew (or gave back) to its counter. */
+void
+ledger_count_draws(int64 account_id, const Package *package)
 {
 	Datum		values[] = {
 		Int64GetDatum(account_id),
@@ -217,18 +365,4 @@ count_draws(int64 account_id, const Package *package)
 	if (SPI_processed != 1)
 		elog(ERROR, "package %d of account " INT64_FORMAT " is gone",
 			 package->package_no, account_id);
-}
-
-/* Brings the counters up to what a posting drew and could not draw. */
-void
-ledger_count(int64 account_id, const PoolPackages *pools, int npools)
-{
-	for (int i = 0; i < npools; i++)
-	{
-		for (int j = 0; j < pools[i].npackages; j++)
-			if (pools[i].packages[j].drawn != 0)
-				count_draws(account_id, &pools[i].packages[j]);
-		if (pools[i].shortfall != 0)
-			count_shortfall(account_id, &pools[i]);
-	}
 }

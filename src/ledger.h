@@ -10,35 +10,81 @@
 
 #include "append.h"
 #include "deduct.h"
-#include "rating.h"
+#include "rated_call.h"
+#include "stretch.h"
 
-/* What the ledger holds of a call: its latest entry. */
+#define NO_PACKAGE 0			/* where a package's number stands: the shortfall */
+
+/* An account, locked, and the posting that is made to it. */
+typedef struct LedgerAccount
+{
+	int64		account_id;
+	int64		posting_no;
+	pg_tz	   *zone;
+	Appender   *ledger;
+} LedgerAccount;
+
+/* What a call holds: the sum of its entries on one package, or on none. */
+typedef struct Holding
+{
+	EntryKind	kind;			/* charge, shortfall or free */
+	int32		package_no;		/* NO_PACKAGE: shortfall or free */
+	const char *pool;			/* of a shortfall */
+	int64		billed;
+} Holding;
+
+/* A call in the ledger: what its latest entry says, and what it holds. */
 typedef struct KnownCall
 {
-	char	   *call_id;
-	Direction	direction;
-	int32		entry_no;
-	int64		content;
+	RatedCall	call;			/* billed and pool are not set */
+	int32		entry_no;		/* of the latest entry */
+	int64		copies;			/* repeats of the record that are stored */
+	Holding    *holdings;
+	int			nholdings;		/* 0: nothing is billed (any more) */
 } KnownCall;
 
-/* The packages of one pool that may cover a span of starts, in order. */
-typedef struct PoolPackages
+/* Seconds of one call on one package that may be moved to another. */
+typedef struct Movable
+{
+	RatedCall	call;
+	int32		entry_no;
+	int32		package_no;
+	int64		billed;
+} Movable;
+
+/* A row of ccc.usage. */
+typedef struct UsageRow
+{
+	TimestampTz stretch;
+	TimestampTz last_start;
+	int32		package_no;
+	int64		billed;
+} UsageRow;
+
+/* A package and its pool. */
+typedef struct PoolPackage
 {
 	char	   *pool;
-	Package    *packages;
-	int			npackages;
-	int64		shortfall;		/* seconds added by the posting */
-} PoolPackages;
+	Package		package;
+} PoolPackage;
 
-extern int64 ledger_begin_posting(int64 account_id);
+extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
+								 Appender *ledger);
 extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,
 									 int n, int *nknown);
-extern PoolPackages *ledger_packages(int64 account_id, TimestampTz first_start,
-									 TimestampTz last_start, int *npools);
-extern void ledger_append(Appender *ledger, const RatedCall *call,
-						  int64 posting_no, int32 entry_no, EntryKind kind,
-						  int32 package_no, int64 billed);
-extern void ledger_count(int64 account_id, const PoolPackages *pools,
-						 int npools);
+extern PoolPackage *ledger_packages(int64 account_id, TimestampTz since,
+									int *npackages);
+extern UsageRow *ledger_usage(int64 account_id, const char *pool,
+							  TimestampTz since, int *nrows);
+extern Movable *ledger_movable(int64 account_id, const char *pool,
+							   TimestampTz from, TimestampTz until,
+							   const int64 *packages, int npackages, int *n);
+
+extern void ledger_append(const LedgerAccount *account, const RatedCall *call,
+						  int32 entry_no, EntryKind kind, int32 package_no,
+						  const char *pool, int64 billed);
+extern void ledger_put_usage(int64 account_id, const char *pool,
+							 const UsageRow *row);
+extern void ledger_count_draws(int64 account_id, const Package *package);
 
 #endif							/* CCC_LEDGER_H */

@@ -30,7 +30,7 @@ typedef struct NumberEntry
 
 static Statement select_services = {
 	.query = "SELECT n.number, n.since, n.paid_until, n.released_at, n.account_id,"
-	" n.line OPERATOR(pg_catalog.=) '400', n.owner OPERATOR(pg_catalog.=) 'customer'"
+	" n.line = '400', n.owner = 'customer'"
 	" FROM ccc.numbers AS n WHERE n.number OPERATOR(ccc.=) ANY ($1)",
 	.types = {"ccc.phone_number[]"},
 	.expected = SPI_OK_SELECT
@@ -102,13 +102,20 @@ numbers_load(const int64 *wanted, int n)
 	return numbers;
 }
 
+/* The services that a number ever was in, by account; NULL: none. */
+const Service *
+numbers_first(Numbers *numbers, int64 number)
+{
+	NumberEntry *entry = hash_search(numbers->services, &number, HASH_FIND, NULL);
+
+	return entry ? entry->services : NULL;
+}
+
 /* The service of a number at an instant, suspended or not, or NULL. */
 const Service *
 numbers_find(Numbers *numbers, int64 number, TimestampTz at)
 {
-	NumberEntry *entry = hash_search(numbers->services, &number, HASH_FIND, NULL);
-
-	for (Service *service = entry ? entry->services : NULL; service != NULL;
+	for (const Service *service = numbers_first(numbers, number); service != NULL;
 		 service = service->next)
 		if (service->since <= at && at < service->released_at)
 			return service;

@@ -23,6 +23,7 @@ typedef struct Service
 typedef struct Numbers Numbers;
 
 extern Numbers *numbers_load(const int64 *wanted, int n);
+extern const Service *numbers_first(Numbers *numbers, int64 number);
 extern const Service *numbers_find(Numbers *numbers, int64 number,
 								   TimestampTz at);
 

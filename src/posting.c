@@ -28,6 +28,7 @@ enum
 	SORT_ACCOUNT_ID = 1,
 	SORT_CALL_ID,
 	SORT_DIRECTION,
+	SORT_STORED,				/* 0: gone, 1: stored */
 	SORT_ROW_NO,
 	SORT_STARTED_AT,
 	SORT_BILLED,
@@ -54,7 +55,7 @@ static TupleDesc
 sort_columns(void)
 {
 	static const Oid types[NSORT_COLUMNS] = {
-		INT8OID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID,
+		INT8OID, TEXTOID, INT4OID, INT4OID, INT8OID, TIMESTAMPTZOID,
 		INT8OID, INT8OID, INT8OID, TEXTOID, NUMERICOID
 	};
 	TupleDesc	desc = CreateTemplateTupleDesc(NSORT_COLUMNS);
@@ -68,10 +69,10 @@ sort_columns(void)
 Posting *
 posting_begin(Faults *faults)
 {
-	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_ROW_NO};
-	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int8LessOperator};
-	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid};
-	static bool nulls_first[NSORT_KEYS] = {false, false, false, false};
+	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_STORED, SORT_ROW_NO};
+	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
+	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid, InvalidOid};
+	static bool nulls_first[NSORT_KEYS] = {false, false, false, false, false};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
@@ -84,7 +85,7 @@ posting_begin(Faults *faults)
 	return posting;
 }
 
-/* Takes one rated side of a call. */
+/* Takes one rated side of a call, or one that is gone. */
 void
 posting_add(void *argument, const RatedCall *call)
 {
@@ -97,6 +98,7 @@ posting_add(void *argument, const RatedCall *call)
 	values[SORT_ACCOUNT_ID] = Int64GetDatum(call->account_id);
 	values[SORT_CALL_ID] = PointerGetDatum(call_id);
 	values[SORT_DIRECTION] = Int32GetDatum(call->direction);
+	values[SORT_STORED] = Int32GetDatum(call->removal ? 0 : 1);
 	values[SORT_ROW_NO] = Int64GetDatum(call->row_no);
 	values[SORT_STARTED_AT] = TimestampTzGetDatum(call->started_at);
 	values[SORT_BILLED] = Int64GetDatum(call->billed);
@@ -120,6 +122,7 @@ read_call(TupleTableSlot *slot, RatedCall *call)
 	call->account_id = DatumGetInt64(values[SORT_ACCOUNT_ID]);
 	call->call_id = TextDatumGetCString(values[SORT_CALL_ID]);
 	call->direction = DatumGetInt32(values[SORT_DIRECTION]);
+	call->removal = DatumGetInt32(values[SORT_STORED]) == 0;
 	call->row_no = DatumGetInt64(values[SORT_ROW_NO]);
 	call->started_at = DatumGetTimestampTz(values[SORT_STARTED_AT]);
 	call->billed = DatumGetInt64(values[SORT_BILLED]);

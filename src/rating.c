@@ -8,15 +8,16 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/hashfn.h"
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 
 #include "catalogue.h"
 #include "compat.h"
 #include "numbers.h"
 #include "phone.h"
 #include "rating.h"
+
+/* "none" in many a call table, and before any telephone bill: 1970-01-01 */
+#define EARLIEST_START \
+	((int64) (UNIX_EPOCH_JDATE - POSTGRES_EPOCH_JDATE) * SECS_PER_DAY * USECS_PER_SEC)
 
 /* free calls are shown in started minutes */
 static const BillingIncrement free_increment = {60, 60};
@@ -47,7 +48,9 @@ report(Rater *rater, const CallRecord *record, const Side *side,
 		.row_no = record->row_no,
 		.reason = reason,
 		.detail = detail,
-		.call_id = record->call_id
+		.call_id = record->call_id,
+		.record = record,
+		.content = record_content(record)
 	};
 
 	if (side != NULL)
@@ -57,27 +60,6 @@ report(Rater *rater, const CallRecord *record, const Side *side,
 		fault.account_id = side->service->account_id;
 	}
 	faults_add(rater->faults, &fault);
-}
-
-/* Tells apart records that say different things under one id. */
-static int64
-content_of(const CallRecord *record)
-{
-	StringInfoData buffer;
-	const char *seconds = numeric_normalize(record->seconds);
-	const char *parts[] = {seconds, record->caller, record->callee};
-	int64		hash;
-
-	initStringInfo(&buffer);
-	pq_sendint64(&buffer, record->started_at);
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		pq_sendbyte(&buffer, parts[i] != NULL);
-		pq_sendbytes(&buffer, parts[i] ? parts[i] : "", parts[i] ? strlen(parts[i]) + 1 : 1);
-	}
-	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
-	pfree(buffer.data);
-	return hash;
 }
 
 /* What keeps a record from being a call, whoever's it is; NULL: nothing. */
@@ -91,6 +73,7 @@ record_fault(const Rater *rater, const CallRecord *record, int64 whole_seconds)
 	if (!record->has_start)
 		return FAULT_NO_START;
 	if (TIMESTAMP_NOT_FINITE(record->started_at) ||
+		record->started_at < EARLIEST_START ||
 		record->started_at > rater->latest_start)
 		return FAULT_BAD_START;
 	if (whole_seconds < 0 || whole_seconds > rater->source->max_seconds)
@@ -184,19 +167,8 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 		return;
 	}
 	call.pool = pool ? pool->code : NULL;
-	call.content = content_of(record);
+	call.content = record_content(record);
 	rater->sink(rater->argument, &call);
-}
-
-/* A record that is not finished, or of 0 s, is not a call that costs. */
-static bool
-is_a_call(const CallRecord *record, int64 *whole_seconds)
-{
-	if (!record->finished || record->seconds == NULL)
-		return false;
-	if (!seconds_round_up(record->seconds, whole_seconds))
-		*whole_seconds = -1;
-	return *whole_seconds != 0;
 }
 
 static void
@@ -215,7 +187,7 @@ rate_record(Rater *rater, const CallRecord *record)
 			   record->problem);
 		return;
 	}
-	if (!is_a_call(record, &whole_seconds))
+	if (!record_is_a_call(record, &whole_seconds))
 		return;
 
 	fault = record_fault(rater, record, whole_seconds);
@@ -254,10 +226,46 @@ load_numbers(const CallRecord *records, int n)
 	return numbers_load(wanted, nwanted);
 }
 
-/* Gives each rated side to the sink, and every other record to the faults. */
-void
-rate_records(const CallRecord *records, int n, const Source *source,
-			 Faults *faults, RatedCallSink sink, void *argument)
+/*
+ * The sides under which a record that is gone may have been billed: accounts
+ * that ever had one of its numbers. The ledger knows which.
+ */
+static void
+trace_record(Rater *rater, const CallRecord *record)
+{
+	const char *texts[] = {record->caller, record->callee};
+	const Direction directions[] = {OUTBOUND, INBOUND};
+	int64		whole_seconds;
+	RatedCall	call = {
+		.removal = true,
+		.call_id = record->call_id,
+		.row_no = record->row_no,
+		.started_at = record->started_at,
+		.seconds = record->seconds
+	};
+
+	if (record->problem != NULL || record->call_id == NULL || !record->has_start ||
+		!record_is_a_call(record, &whole_seconds))
+		return;
+	call.content = record_content(record);
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		if (texts[i] == NULL ||
+			!phone_parse(texts[i], strlen(texts[i]), &call.number))
+			continue;
+		call.direction = directions[i];
+		for (const Service *service = numbers_first(rater->numbers, call.number);
+			 service != NULL; service = service->next)
+		{
+			call.account_id = service->account_id;
+			rater->sink(rater->argument, &call);
+		}
+	}
+}
+
+static Rater
+make_rater(const CallRecord *records, int n, const Source *source,
+		   Faults *faults, RatedCallSink sink, void *argument)
 {
 	Rater		rater = {
 		.source = source,
@@ -270,6 +278,27 @@ rate_records(const CallRecord *records, int n, const Source *source,
 	};
 
 	catalogue_load();
+	return rater;
+}
+
+/* Gives the sink every side under which records that are gone may be billed. */
+void
+trace_records(const CallRecord *records, int n, const Source *source,
+			  RatedCallSink sink, void *argument)
+{
+	Rater		rater = make_rater(records, n, source, NULL, sink, argument);
+
+	for (int i = 0; i < n; i++)
+		trace_record(&rater, &records[i]);
+}
+
+/* Gives each rated side to the sink, and every other record to the faults. */
+void
+rate_records(const CallRecord *records, int n, const Source *source,
+			 Faults *faults, RatedCallSink sink, void *argument)
+{
+	Rater		rater = make_rater(records, n, source, faults, sink, argument);
+
 	for (int i = 0; i < n; i++)
 		rate_record(&rater, &records[i]);
 }

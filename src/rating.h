@@ -7,25 +7,13 @@
 
 #include "faults.h"
 #include "intake.h"
-
-/* One side of a call, rated: what the ledger needs to know. */
-typedef struct RatedCall
-{
-	int64		account_id;
-	char	   *call_id;
-	Direction	direction;
-	int64		row_no;
-	TimestampTz started_at;
-	int64		billed;			/* seconds, rounded */
-	int64		number;			/* ours */
-	int64		content;		/* hash of what the record said */
-	const char *pool;			/* NULL: free */
-	Numeric		seconds;
-} RatedCall;
+#include "rated_call.h"
 
 typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
 
 extern void rate_records(const CallRecord *records, int n, const Source *source,
 						 Faults *faults, RatedCallSink sink, void *argument);
+extern void trace_records(const CallRecord *records, int n, const Source *source,
+						  RatedCallSink sink, void *argument);
 
 #endif							/* CCC_RATING_H */

@@ -28,8 +28,8 @@ static HTAB *sources = NULL;
 /* the expressions first, in the order of Field */
 static Statement select_source = {
 	.query = "SELECT s.call_id, s.started_at, s.seconds, s.caller, s.callee, s.finished, s.direction,"
-	" s.time_zone, s.unknown OPERATOR(pg_catalog.=) 'ignore', s.max_seconds, s.max_ahead"
-	" FROM ccc.sources AS s WHERE s.cdr OPERATOR(pg_catalog.=) $1 AND s.detached_at IS NULL",
+	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep'"
+	" FROM ccc.sources AS s WHERE s.cdr = $1 AND s.detached_at IS NULL",
 	.types = {"regclass"},
 	.expected = SPI_OK_SELECT
 };
@@ -113,6 +113,7 @@ read_source(ParseJob *job)
 	source->ignore_unknown = DatumGetBool(spi_value(0, NFIELDS + 2));
 	source->max_seconds = DatumGetInt64(spi_value(0, NFIELDS + 3));
 	source->max_ahead = DatumGetInt64(spi_value(0, NFIELDS + 4));
+	source->keep_deleted = DatumGetBool(spi_value(0, NFIELDS + 5));
 	return true;
 }
 

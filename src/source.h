@@ -17,6 +17,7 @@ typedef struct Source
 	const char *problem;		/* the fault in detail */
 	char	   *time_zone;		/* of times without one, or NULL */
 	bool		ignore_unknown;
+	bool		keep_deleted;	/* deleting a record leaves its charge */
 	int64		max_seconds;
 	int64		max_ahead;
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */

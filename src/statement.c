@@ -2,7 +2,8 @@
  * statement.c
  *		SQL statements of the extension, planned once a session.
  *
- * Results are in SPI_processed and SPI_tuptable, as after SPI's own calls.
+ * Runs under the pinned search_path of rights.h, so that an operator is
+ * core's. Results are in SPI_processed and SPI_tuptable, as after SPI's calls.
  */
 #include "postgres.h"
 

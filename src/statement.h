@@ -11,7 +11,7 @@
 
 typedef struct Statement
 {
-	const char *query;			/* schema-qualified throughout */
+	const char *query;			/* tables qualified, operators core's: see rights.h */
 	const char *types[STATEMENT_MAX_PARAMS];	/* of $1, $2, …; NULL ends */
 	int			expected;		/* what SPI_execute_plan returns */
 	SPIPlanPtr	plan;

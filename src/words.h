@@ -32,7 +32,8 @@ typedef enum EntryKind
 	ENTRY_CHARGE = 'c',
 	ENTRY_SHORTFALL = 's',
 	ENTRY_FREE = 'f',
-	ENTRY_REPEAT = 'r'
+	ENTRY_REPEAT = 'r',
+	ENTRY_REPEAT_GONE = 'x'
 } EntryKind;
 
 /* reasons of exceptions; docs/exceptions.md says what each asks for */

@@ -1,0 +1,59 @@
+/*
+ * call_record.c
+ *		A row of a call table, mapped: what the record says.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+
+#include "call_record.h"
+#include "compat.h"
+#include "increment.h"
+
+/*
+ * A hash of all that a record says of its call. Tells apart records that say
+ * different things under one id, and finds the exception of a record.
+ */
+int64
+record_content(const CallRecord *record)
+{
+	const char *parts[] = {
+		record->call_id,
+		record->direction,
+		record->seconds ? numeric_normalize(record->seconds) : NULL,
+		record->caller,
+		record->callee
+	};
+	StringInfoData buffer;
+	int64		hash;
+
+	if (record->problem != NULL)
+		return record->row_hash;
+	initStringInfo(&buffer);
+	pq_sendint64(&buffer, record->has_start ? record->started_at : DT_NOBEGIN);
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		pq_sendbyte(&buffer, parts[i] != NULL);
+		if (parts[i] != NULL)
+			pq_sendbytes(&buffer, parts[i], strlen(parts[i]) + 1);
+	}
+	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
+	pfree(buffer.data);
+	return hash;
+}
+
+/*
+ * False when the record does nothing: it is not finished, or of 0 seconds.
+ * The length is rounded up to whole seconds; -1 stands for one that is none.
+ */
+bool
+record_is_a_call(const CallRecord *record, int64 *whole_seconds)
+{
+	if (!record->finished || record->seconds == NULL)
+		return false;
+	if (!seconds_round_up(record->seconds, whole_seconds))
+		*whole_seconds = -1;
+	return *whole_seconds != 0;
+}

@@ -1,0 +1,29 @@
+/*
+ * call_record.h
+ *		A row of a call table, mapped: what the record says.
+ */
+#ifndef CCC_CALL_RECORD_H
+#define CCC_CALL_RECORD_H
+
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+typedef struct CallRecord
+{
+	int64		row_no;			/* within the statement, from 0 */
+	const char *problem;		/* why the row could not be mapped, or NULL */
+	int64		row_hash;		/* of a row with a problem */
+	char	   *call_id;		/* NULL: none */
+	char	   *caller;
+	char	   *callee;
+	char	   *direction;
+	Numeric		seconds;		/* NULL: not known yet */
+	TimestampTz started_at;
+	bool		has_start;
+	bool		finished;
+} CallRecord;
+
+extern int64 record_content(const CallRecord *record);
+extern bool record_is_a_call(const CallRecord *record, int64 *whole_seconds);
+
+#endif							/* CCC_CALL_RECORD_H */

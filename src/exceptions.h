@@ -1,0 +1,25 @@
+/*
+ * exceptions.h
+ *		Exceptions that are still open, found and resolved.
+ *
+ * Everything here runs as the ledger's owner.
+ */
+#ifndef CCC_EXCEPTIONS_H
+#define CCC_EXCEPTIONS_H
+
+#include "rated_call.h"
+
+/* A record that contradicts the billed one, waiting to take its place. */
+typedef struct Contender
+{
+	RatedCall	call;
+	Datum		exception_id;	/* uuid */
+} Contender;
+
+extern bool exceptions_open(Oid cdr);
+extern void exceptions_gone(Oid cdr, const int64 *contents, int n);
+extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
+										int n, int *ncontenders);
+extern void exceptions_billed(Datum exception_id);
+
+#endif							/* CCC_EXCEPTIONS_H */

@@ -1,0 +1,228 @@
+/*
+ * pool_state.c
+ *		One pool of a locked account while a posting is made.
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "pool_state.h"
+
+/*
+ * Reads the packages that may cover calls from an instant on, or whose ends
+ * may bound a stretch then: a stretch is at most a month long.
+ */
+void
+pool_states_load(PoolStates *states, LedgerAccount *account, TimestampTz since)
+{
+	memset(states, 0, sizeof(*states));
+	states->account = account;
+	states->since = since;
+	states->packages = ledger_packages(account->account_id,
+									   TIMESTAMP_NOT_FINITE(since) ? since : since - 32 * USECS_PER_DAY,
+									   &states->npackages);
+}
+
+static void
+add_bound(StretchBounds *bounds, TimestampTz at)
+{
+	if (!TIMESTAMP_NOT_FINITE(at))
+		bounds->starts[bounds->n++] = at;
+}
+
+/* The pool's own packages, which are neighbours, and the bounds they make. */
+static void
+take_packages(PoolStates *states, PoolState *state)
+{
+	state->packages = palloc_array(Package, states->npackages);
+	state->bounds.zone = states->account->zone;
+	state->bounds.starts = palloc_array(TimestampTz, 3 * states->npackages);
+	for (int i = 0; i < states->npackages; i++)
+	{
+		const Package *package = &states->packages[i].package;
+
+		if (strcmp(states->packages[i].pool, state->pool) != 0)
+			continue;
+		state->packages[state->npackages++] = *package;
+		add_bound(&state->bounds, package->valid_from);
+		add_bound(&state->bounds, package->valid_until);
+		add_bound(&state->bounds, package->covers_until);
+	}
+	stretch_sort_bounds(&state->bounds);
+}
+
+/* Place of a package in the state's arrays; the shortfall's is the last. */
+int
+pool_state_package(const PoolState *state, int32 package_no)
+{
+	if (package_no == NO_PACKAGE)
+		return state->npackages;
+	for (int i = 0; i < state->npackages; i++)
+		if (state->packages[i].package_no == package_no)
+			return i;
+	elog(ERROR, "package %d is not at hand", package_no);
+}
+
+/* The usage of a stretch, made when there is none. */
+static StretchUsage *
+usage_of(PoolState *state, TimestampTz start)
+{
+	StretchUsage *usage;
+	int			i = state->nstretches;
+
+	while (i > 0 && state->stretches[i - 1].start > start)
+		i--;
+	if (i > 0 && state->stretches[i - 1].start == start)
+		return &state->stretches[i - 1];
+
+	state->stretches = state->nstretches == 0 ? palloc_object(StretchUsage) :
+		repalloc(state->stretches, (state->nstretches + 1) * sizeof(StretchUsage));
+	usage = &state->stretches[i];
+	memmove(usage + 1, usage, (state->nstretches - i) * sizeof(StretchUsage));
+	state->nstretches++;
+	usage->start = usage->last_start = start;
+	usage->billed = palloc0_array(int64, state->npackages + 1);
+	usage->changed = palloc0_array(bool, state->npackages + 1);
+	return usage;
+}
+
+static void
+load_usage(PoolStates *states, PoolState *state)
+{
+	int			nrows;
+	UsageRow   *rows;
+
+	state->since = TIMESTAMP_NOT_FINITE(states->since) ? states->since :
+		stretch_start(&state->bounds, states->since);
+	rows = ledger_usage(states->account->account_id, state->pool, state->since, &nrows);
+	for (int i = 0; i < nrows; i++)
+	{
+		StretchUsage *usage = usage_of(state, rows[i].stretch);
+
+		usage->billed[pool_state_package(state, rows[i].package_no)] = rows[i].billed;
+		usage->last_start = Max(usage->last_start, rows[i].last_start);
+	}
+}
+
+/* The state of a pool, read when it is first asked for. */
+PoolState *
+pool_state_named(PoolStates *states, const char *pool)
+{
+	PoolState  *state;
+
+	for (int i = 0; i < states->npools; i++)
+		if (strcmp(states->pools[i]->pool, pool) == 0)
+			return states->pools[i];
+
+	state = palloc0_object(PoolState);
+	state->pool = pstrdup(pool);
+	take_packages(states, state);
+	load_usage(states, state);
+	state->draws = palloc_array(Draw, state->npackages);
+	states->pools = states->npools == 0 ? palloc_object(PoolState *) :
+		repalloc(states->pools, (states->npools + 1) * sizeof(PoolState *));
+	return states->pools[states->npools++] = state;
+}
+
+/* The state of the pool of a package. */
+PoolState *
+pool_state_holding(PoolStates *states, int32 package_no)
+{
+	for (int i = 0; i < states->npackages; i++)
+		if (states->packages[i].package.package_no == package_no)
+			return pool_state_named(states, states->packages[i].pool);
+	elog(ERROR, "package %d of account " INT64_FORMAT " is not at hand",
+		 package_no, states->account->account_id);
+}
+
+static void
+unsettle(PoolState *state, TimestampTz start)
+{
+	state->unsettled_since = state->unsettled ? Min(state->unsettled_since, start) : start;
+	state->unsettled = true;
+}
+
+static void
+use(PoolState *state, TimestampTz started_at, int package, int64 billed)
+{
+	StretchUsage *usage = usage_of(state, stretch_start(&state->bounds, started_at));
+
+	usage->billed[package] += billed;
+	usage->changed[package] = true;
+	usage->last_start = Max(usage->last_start, started_at);
+}
+
+/*
+ * Draws a call's seconds; the draws are in state->draws, and what is left is
+ * the shortfall. Within the latest stretch that has calls that is final.
+ */
+int64
+pool_state_draw(PoolState *state, TimestampTz started_at, int64 billed, int *ndraws)
+{
+	TimestampTz start = stretch_start(&state->bounds, started_at);
+	int64		shortfall;
+
+	if (state->nstretches > 0 &&
+		state->stretches[state->nstretches - 1].start > start)
+		unsettle(state, start);
+	*ndraws = deduct(state->packages, state->npackages, started_at, billed,
+					 state->draws, &shortfall);
+	for (int i = 0; i < *ndraws; i++)
+		use(state, started_at, pool_state_package(state, state->draws[i].package_no),
+			state->draws[i].seconds);
+	if (shortfall > 0)
+		use(state, started_at, state->npackages, shortfall);
+	return shortfall;
+}
+
+/* Adds seconds of a call to a place of the arrays, or takes them (negative). */
+void
+pool_state_move(PoolState *state, TimestampTz started_at, int package, int64 billed)
+{
+	if (package < state->npackages)
+	{
+		state->packages[package].remaining -= billed;
+		state->packages[package].drawn += billed;
+	}
+	use(state, started_at, package, billed);
+}
+
+/* Gives a call's seconds back to where they came from, expired or not. */
+void
+pool_state_release(PoolState *state, TimestampTz started_at, int32 package_no, int64 billed)
+{
+	pool_state_move(state, started_at, pool_state_package(state, package_no), -billed);
+	unsettle(state, stretch_start(&state->bounds, started_at));
+}
+
+static void
+store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
+{
+	for (int i = 0; i <= state->npackages; i++)
+	{
+		UsageRow	row = {
+			.stretch = usage->start,
+			.last_start = usage->last_start,
+			.package_no = i < state->npackages ? state->packages[i].package_no : NO_PACKAGE,
+			.billed = usage->billed[i]
+		};
+
+		if (usage->changed[i])
+			ledger_put_usage(states->account->account_id, state->pool, &row);
+	}
+}
+
+/* Writes what changed: packages in deduction order, and usage. */
+void
+pool_states_store(PoolStates *states)
+{
+	for (int i = 0; i < states->npools; i++)
+	{
+		PoolState  *state = states->pools[i];
+
+		for (int j = 0; j < state->npackages; j++)
+			if (state->packages[j].drawn != 0)
+				ledger_count_draws(states->account->account_id, &state->packages[j]);
+		for (int j = 0; j < state->nstretches; j++)
+			store_stretch(states, state, &state->stretches[j]);
+	}
+}

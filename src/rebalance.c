@@ -1,0 +1,45 @@
+/*
+ * rebalance.c
+ *		ccc.rebalance(): a pool of an account settled on request.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#include "compat.h"
+#include "rights.h"
+#include "settle.h"
+
+PG_FUNCTION_INFO_V1(rebalance);
+Datum
+rebalance(PG_FUNCTION_ARGS)
+{
+	int64		account_id = PG_GETARG_INT64(0);
+	char	   *pool = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	TimestampTz since = PG_GETARG_TIMESTAMPTZ(2);
+	int			guc_level = pin_settings();
+	LedgerAccount account;
+	PoolStates	states;
+	PoolState  *state;
+	Appender   *ledger;
+	int64		moved = 0;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	ledger = append_begin(ccc_relation("ledger"));
+	if (ledger_begin_posting(&account, account_id, ledger))
+	{
+		pool_states_load(&states, &account, since);
+		state = pool_state_named(&states, pool);
+		state->unsettled = true;
+		state->unsettled_since = since;
+		moved = settle(&account, state);
+		pool_states_store(&states);
+	}
+	append_end(ledger);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	unpin_settings(guc_level);
+	PG_RETURN_INT64(moved);
+}

@@ -1,0 +1,107 @@
+/*
+ * stretch.c
+ *		Stretches: spans of time in which the order of calls does not matter.
+ *
+ * Between two neighbouring starts or ends of an account's packages in a pool
+ * the packages that cover a call are the same, so totals depend only on the
+ * seconds demanded. Months bound stretches too, for monthly figures.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+
+#include "compat.h"
+#include "stretch.h"
+
+pg_tz *
+stretch_zone(const char *time_zone)
+{
+	pg_tz	   *zone = pg_tzset(time_zone);
+
+	if (zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("time zone \"%s\" not recognized", time_zone)));
+	return zone;
+}
+
+/* The midnight that opens the month of an instant, in a zone. */
+static TimestampTz
+month_start(pg_tz *zone, TimestampTz at)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			offset;
+	TimestampTz result;
+
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0)
+		elog(ERROR, "start of a call out of range");
+	tm.tm_mday = 1;
+	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+	offset = DetermineTimeZoneOffset(&tm, zone);
+	if (tm2timestamp(&tm, 0, &offset, &result) != 0)
+		elog(ERROR, "start of a month out of range");
+	return result;
+}
+
+static int
+compare_instants(const void *a, const void *b)
+{
+	TimestampTz x = *(const TimestampTz *) a;
+	TimestampTz y = *(const TimestampTz *) b;
+
+	return (x > y) - (x < y);
+}
+
+void
+stretch_sort_bounds(StretchBounds *bounds)
+{
+	qsort(bounds->starts, bounds->n, sizeof(TimestampTz), compare_instants);
+}
+
+/*
+ * Start of the stretch that holds an instant. Where a month's first midnight
+ * comes twice, what lies between the two belongs to the month before.
+ */
+TimestampTz
+stretch_start(const StretchBounds *bounds, TimestampTz at)
+{
+	TimestampTz start = month_start(bounds->zone, at);
+	int			low = 0;
+	int			high = bounds->n;
+
+	if (start > at)
+		start = month_start(bounds->zone, at - USECS_PER_DAY);
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (bounds->starts[middle] <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? Max(start, bounds->starts[low - 1]) : start;
+}
+
+PG_FUNCTION_INFO_V1(stretch);
+Datum
+stretch(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	StretchBounds bounds;
+	Datum	   *starts;
+
+	deconstruct_array(array, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL,
+					  TYPALIGN_DOUBLE, &starts, NULL, &bounds.n);
+	bounds.zone = stretch_zone(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	bounds.starts = palloc_array(TimestampTz, bounds.n);
+	for (int i = 0; i < bounds.n; i++)
+		bounds.starts[i] = DatumGetTimestampTz(starts[i]);
+	stretch_sort_bounds(&bounds);
+	PG_RETURN_TIMESTAMPTZ(stretch_start(&bounds, at));
+}
