@@ -166,7 +166,7 @@ CREATE FUNCTION ccc.create_calls_table(name text DEFAULT 'calls') RETURNS regcla
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     AS $$
 DECLARE
-    parts text[] := pg_catalog.parse_ident(name);
+    parts pg_catalog.text[] := pg_catalog.parse_ident(name);
     cdr   pg_catalog.regclass;
 BEGIN
     -- the table is the caller's, and goes where the caller's search_path says

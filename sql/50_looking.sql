@@ -47,6 +47,8 @@ CREATE FUNCTION ccc.balances(at timestamptz) RETURNS SETOF ccc.package_balances
     END;
 COMMENT ON FUNCTION ccc.balances(timestamptz) IS
     'package balances as of an instant: the packages valid by then, less the calls that started before it';
+REVOKE ALL ON FUNCTION ccc.balances(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.balances(timestamptz) TO ccc_admin, ccc_reader;
 
 CREATE VIEW ccc.call_charges WITH (security_invoker = true) AS
     SELECT h.account_id, h.call_id,
@@ -77,6 +79,14 @@ CREATE VIEW ccc.call_charges WITH (security_invoker = true) AS
     HAVING sum(h.billed) > 0;
 COMMENT ON VIEW ccc.call_charges IS 'billed calls, one row for each side of a call, and what each cost; amount in yuan at the unit prices of the packages drawn on';
 
+CREATE VIEW ccc.shortfalls WITH (security_invoker = true) AS
+    SELECT u.account_id, u.pool, sum(u.billed)::bigint AS billed, ccc.minutes(sum(u.billed)) AS short_minutes
+    FROM ccc.usage AS u
+    WHERE u.package_no = 0
+    GROUP BY u.account_id, u.pool
+    HAVING sum(u.billed) > 0;
+COMMENT ON VIEW ccc.shortfalls IS 'billed seconds that no package could cover, by account and pool';
+
 CREATE VIEW ccc.exceptions WITH (security_invoker = true) AS
     SELECT e.source, e.account_id, e.call_id, e.reason, e.record, e.seen_at, e.resolved_at,
            CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' END AS direction,
@@ -91,7 +101,7 @@ CREATE VIEW ccc.wallets WITH (security_invoker = true) AS
          LEFT JOIN ccc.purchases AS p USING (account_id, purchase_no);
 COMMENT ON VIEW ccc.wallets IS 'every yuan in and out of the wallets, with what it bought';
 
-GRANT SELECT ON ccc.package_balances, ccc.call_charges, ccc.exceptions, ccc.wallets TO ccc_admin, ccc_reader;
+GRANT SELECT ON ccc.package_balances, ccc.call_charges, ccc.shortfalls, ccc.exceptions, ccc.wallets TO ccc_admin, ccc_reader;
 
 CREATE FUNCTION ccc.explain_call(account_id bigint, call_id text) RETURNS SETOF text
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE

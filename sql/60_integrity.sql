@@ -99,6 +99,7 @@ BEGIN
     SELECT 'an attached table has its triggers', NULL::bigint, format('table %s', s.cdr)
     FROM ccc.sources AS s
     WHERE s.detached_at IS NULL
+      AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.cdr)
       AND NOT EXISTS (SELECT FROM pg_trigger AS t
                       WHERE t.tgrelid = s.cdr AND t.tgenabled IN ('O', 'A')
                         AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')

@@ -86,7 +86,7 @@ check_expression(ParseState *pstate, Node *expr)
 		wrong = "an aggregate";
 	else if (pstate->p_hasWindowFuncs)
 		wrong = "a window function";
-	else if (pstate->p_hasTargetSRFs)
+	else if (expression_returns_set(expr))
 		wrong = "a set-returning function";
 	else if (uses_system_column(expr, NULL))
 		wrong = "a system column";

@@ -7,13 +7,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
 #include "compat.h"
+#include "rights.h"
 #include "statement.h"
 
 static int
@@ -34,11 +34,11 @@ statement_types(const Statement *statement, Oid *types)
 static void
 statement_prepare(Statement *statement)
 {
-	Oid			schema = get_namespace_oid("ccc", false);
+	Oid			ledger = ccc_relation("ledger");
 	Oid			types[STATEMENT_MAX_PARAMS];
 	int			n;
 
-	if (statement->plan != NULL && statement->schema == schema)
+	if (statement->plan != NULL && statement->ledger == ledger)
 		return;
 	if (statement->plan != NULL)
 	{
@@ -50,7 +50,7 @@ statement_prepare(Statement *statement)
 	if (statement->plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(statement->plan);
-	statement->schema = schema;
+	statement->ledger = ledger;
 }
 
 /*

@@ -15,7 +15,7 @@ typedef struct Statement
 	const char *types[STATEMENT_MAX_PARAMS];	/* of $1, $2, …; NULL ends */
 	int			expected;		/* what SPI_execute_plan returns */
 	SPIPlanPtr	plan;
-	Oid			schema;			/* the installation that it was planned for */
+	Oid			ledger;			/* of the installation that it was planned for */
 } Statement;
 
 extern void statement_execute(Statement *statement, Datum *values);
