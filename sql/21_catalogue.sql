@@ -1,8 +1,9 @@
 /*
  * The catalogue: what is on sale, at what price, and how calls are treated.
  * Rows, not code: an administrator adds versions, each from an instant on.
- * Rows that came with the extension are marked built_in; a row that a user
- * adds or edits is not, and only such rows are dumped.
+ * Rows that came with the extension are marked built_in, rows that a user
+ * added or changed edited; only those are dumped. No foreign keys: a restore
+ * with several jobs fills the tables in any order.
  */
 CREATE TABLE ccc.products (
     code         text PRIMARY KEY,
@@ -18,6 +19,7 @@ CREATE TABLE ccc.products (
     day_rule     text NOT NULL DEFAULT 'instant' CHECK (day_rule IN ('instant', 'end_of_day', 'first_day')),
     withdrawn_at timestamptz,
     built_in     boolean NOT NULL DEFAULT false,
+    edited       boolean NOT NULL DEFAULT false,
     CONSTRAINT products_kind_fits CHECK (
         CASE kind
             WHEN 'package' THEN pool IS NOT NULL AND minutes IS NOT NULL AND line IS NULL AND edition IS NULL
@@ -37,10 +39,11 @@ COMMENT ON COLUMN ccc.products.day_rule IS 'end of a term: the instant itself, t
 COMMENT ON COLUMN ccc.products.withdrawn_at IS 'from then on no longer sold';
 
 CREATE TABLE ccc.prices (
-    product    text NOT NULL REFERENCES ccc.products ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED,
+    product    text NOT NULL,
     valid_from timestamptz NOT NULL,
     tiers      ccc.price_tiers NOT NULL,
     built_in   boolean NOT NULL DEFAULT false,
+    edited     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (product, valid_from)
 );
 COMMENT ON TABLE ccc.prices IS 'price of a product from an instant on, yuan per unit of quantity (and period), by quantity band';
@@ -50,6 +53,7 @@ CREATE TABLE ccc.pools (
     valid_from timestamptz NOT NULL,
     increment  ccc.billing_increment NOT NULL,
     built_in   boolean NOT NULL DEFAULT false,
+    edited     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (code, valid_from)
 );
 COMMENT ON TABLE ccc.pools IS 'kinds of paid call, each with the billing increment from an instant on';
@@ -62,15 +66,16 @@ CREATE TABLE ccc.call_rules (
     treatment  text NOT NULL CHECK (treatment IN ('charge', 'free', 'refuse')),
     pool       text,
     built_in   boolean NOT NULL DEFAULT false,
+    edited     boolean NOT NULL DEFAULT false,
     PRIMARY KEY (line, owner, direction, valid_from),
     CONSTRAINT call_rules_charged_on_a_pool CHECK ((treatment = 'charge') = (pool IS NOT NULL))
 );
 COMMENT ON TABLE ccc.call_rules IS 'treatment of a call by our number''s line, its owner and the direction, from an instant on';
 
-SELECT pg_catalog.pg_extension_config_dump('ccc.products', 'WHERE NOT built_in');
-SELECT pg_catalog.pg_extension_config_dump('ccc.prices', 'WHERE NOT built_in');
-SELECT pg_catalog.pg_extension_config_dump('ccc.pools', 'WHERE NOT built_in');
-SELECT pg_catalog.pg_extension_config_dump('ccc.call_rules', 'WHERE NOT built_in');
+SELECT pg_catalog.pg_extension_config_dump('ccc.products', 'WHERE edited');
+SELECT pg_catalog.pg_extension_config_dump('ccc.prices', 'WHERE edited');
+SELECT pg_catalog.pg_extension_config_dump('ccc.pools', 'WHERE edited');
+SELECT pg_catalog.pg_extension_config_dump('ccc.call_rules', 'WHERE edited');
 
 GRANT SELECT ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules TO ccc_reader, ccc_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules TO ccc_admin;
@@ -105,8 +110,6 @@ INSERT INTO ccc.prices (product, valid_from, tiers, built_in) VALUES
     ('400_50000',       '-infinity', '0:7000', true),
     ('400_custom',      '-infinity', '0:0.15, 10000:0.148, 30000:0.145, 50000:0.14', true);
 
-SET CONSTRAINTS ccc.prices_product_fkey IMMEDIATE;
-
 INSERT INTO ccc.pools (code, valid_from, increment, built_in) VALUES
     ('landline_outbound', '-infinity', '60/60', true),
     ('400_inbound',       '-infinity', '60/60', true);
@@ -135,31 +138,41 @@ CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON
 COMMENT ON TRIGGER catalogue_changed ON ccc.call_rules IS 'news of changes to every session';
 
 /*
- * A user's row takes the place of the built-in row with its key (so that a
- * dump restores over a fresh installation), an edited built-in row becomes
- * the user's, and a built-in row is never deleted: a restore would bring it
- * back.
+ * A row that is added under the key of a built-in row takes its place, so
+ * that a dump restores over a fresh installation. A built-in row can be
+ * edited; it cannot be deleted or given another key, for a restore would
+ * bring it back.
  */
 CREATE FUNCTION ccc.keep_built_in() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    key text := array_to_string(TG_ARGV, ', ');
+    key      text := array_to_string(TG_ARGV, ', ');
+    replaced bigint;
+    same_key boolean;
 BEGIN
-    IF TG_OP = 'DELETE' THEN
-        IF OLD.built_in AND pg_trigger_depth() = 1 THEN
-            RAISE EXCEPTION 'this row of "%" came with the extension and cannot be deleted', TG_TABLE_NAME
-                USING ERRCODE = '55000',
-                      HINT = 'Add a row with a later "valid_from", or set "withdrawn_at" of the product.';
-        END IF;
-        RETURN OLD;
-    END IF;
-    NEW.built_in := false;
     IF TG_OP = 'INSERT' THEN
-        EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
+        EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND NOT t.edited AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
                        TG_RELID::regclass, key)
             USING NEW;
+        GET DIAGNOSTICS replaced = ROW_COUNT;
+        NEW.built_in := replaced > 0;
+    ELSIF OLD.built_in AND pg_trigger_depth() = 1 THEN
+        IF TG_OP = 'UPDATE' THEN
+            EXECUTE format('SELECT (SELECT (%s) FROM (SELECT ($1).*) AS o) = (SELECT (%1$s) FROM (SELECT ($2).*) AS n)', 'ROW(' || key || ')')
+                INTO same_key USING OLD, NEW;
+        END IF;
+        IF same_key IS NOT TRUE THEN
+            RAISE EXCEPTION 'this row of "%" came with the extension: it can be neither deleted nor given another key', TG_TABLE_NAME
+                USING ERRCODE = '55000',
+                      HINT = 'Edit it, add a row with a later "valid_from", or set "withdrawn_at" of the product.';
+        END IF;
+        NEW.built_in := true;
     END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    NEW.edited := true;
     RETURN NEW;
 END
 $$;

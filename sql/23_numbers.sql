@@ -13,6 +13,7 @@ CREATE TABLE ccc.numbers (
     PRIMARY KEY (number, since),
     CONSTRAINT numbers_times_in_order CHECK (since <= paid_until AND since <= released_at)
 );
+CREATE UNIQUE INDEX numbers_in_service ON ccc.numbers (number) WHERE released_at = 'infinity';
 COMMENT ON TABLE ccc.numbers IS 'numbers in service: whose each is, and from when to when';
 COMMENT ON COLUMN ccc.numbers.since IS 'the account has the number from here on';
 COMMENT ON COLUMN ccc.numbers.paid_until IS 'end of service: from here on, until it is released, the number is suspended';
@@ -28,7 +29,7 @@ CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, l
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    -- no constraint can see that two services of a number do not overlap
+    -- services that were released at some time may overlap for all that the unique index knows
     LOCK TABLE ccc.numbers IN SHARE ROW EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM ccc.numbers AS n
                WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)

@@ -31,7 +31,7 @@ BEGIN
          LATERAL (SELECT * FROM ccc.usage AS v WHERE v.account_id = a.account_id AND v.pool = a.pool) AS u
          FULL JOIN LATERAL (SELECT * FROM ccc.usage_in_ledger(a.account_id, a.pool, '-infinity')) AS l
              ON l.stretch = u.stretch AND l.package_no = u.package_no
-    WHERE coalesce(u.billed, 0) <> coalesce(l.billed, 0);
+    WHERE coalesce(u.billed, 0) <> coalesce(l.billed, 0) OR u.last_start < l.last_start;
 
     RETURN QUERY
     SELECT 'a charge lies within its package''s validity', l.account_id,
@@ -81,6 +81,31 @@ BEGIN
        OR k.package_no IS DISTINCT FROM p.package_no
        OR (k.package_no IS NOT NULL
            AND (k.price, k.valid_from, k.valid_until) IS DISTINCT FROM (p.amount, p.valid_from, p.valid_until));
+
+    RETURN QUERY
+    SELECT 'what an account has is an account''s', x.account_id, x.what
+    FROM (SELECT p.account_id, format('purchase %s', p.purchase_no) AS what FROM ccc.purchases AS p
+          UNION ALL
+          SELECT w.account_id, format('wallet entry %s', w.entry_no) FROM ccc.wallet_entries AS w
+          UNION ALL
+          SELECT r.account_id, format('request %s', r.request_id) FROM ccc.requests AS r
+          UNION ALL
+          SELECT n.account_id, format('number %s', n.number) FROM ccc.numbers AS n) AS x
+    WHERE NOT EXISTS (SELECT FROM ccc.accounts AS a WHERE a.account_id = x.account_id);
+
+    RETURN QUERY
+    SELECT 'a package and a payment are of a purchase', x.account_id, x.what
+    FROM (SELECT k.account_id, k.purchase_no, format('package %s', k.package_no) AS what FROM ccc.packages AS k
+          UNION ALL
+          SELECT w.account_id, w.purchase_no, format('wallet entry %s', w.entry_no)
+          FROM ccc.wallet_entries AS w WHERE w.purchase_no IS NOT NULL) AS x
+    WHERE NOT EXISTS (SELECT FROM ccc.purchases AS p
+                      WHERE p.account_id = x.account_id AND p.purchase_no = x.purchase_no);
+
+    RETURN QUERY
+    SELECT 'a price is of a product', NULL::bigint, format('product %s', p.product)
+    FROM ccc.prices AS p
+    WHERE NOT EXISTS (SELECT FROM ccc.products AS q WHERE q.code = p.product);
 
     RETURN QUERY
     SELECT 'purchases and packages are counted by their account', a.account_id,
