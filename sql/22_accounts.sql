@@ -31,7 +31,7 @@ CREATE TABLE ccc.purchases (
     product     text NOT NULL,
     quantity    integer NOT NULL CHECK (quantity > 0),
     periods     integer NOT NULL CHECK (periods > 0),
-    unit_price  numeric NOT NULL,
+    unit_price  numeric NOT NULL CHECK (unit_price >= 0 AND unit_price < 'Infinity'),
     amount      ccc.yuan NOT NULL CHECK (amount >= 0),
     bought_at   timestamptz NOT NULL,
     valid_from  timestamptz NOT NULL,

@@ -29,17 +29,20 @@ CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, l
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    -- services that were released at some time may overlap for all that the unique index knows
-    LOCK TABLE ccc.numbers IN SHARE ROW EXCLUSIVE MODE;
-    IF EXISTS (SELECT FROM ccc.numbers AS n
-               WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
+    PERFORM FROM ccc.numbers AS n WHERE n.number = put_in_service.number FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM ccc.numbers AS n
+                   WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
     THEN
-        RAISE EXCEPTION 'number "%" is already in service', number
-            USING ERRCODE = '23505',
-                  HINT = 'A number serves one account at a time: release it first.';
+        INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
+            VALUES (number, since, paid_until, account_id, line, owner)
+            ON CONFLICT DO NOTHING;
+        IF FOUND THEN
+            RETURN;
+        END IF;
     END IF;
-    INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
-        VALUES (number, since, paid_until, account_id, line, owner);
+    RAISE EXCEPTION 'number "%" is already in service', number
+        USING ERRCODE = '23505',
+              HINT = 'A number serves one account at a time: it must be released first.';
 END
 $$;
 COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS

@@ -70,6 +70,9 @@ COMMENT ON COLUMN ccc.sources.max_seconds IS 'longer calls are exceptions';
 COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many seconds after now are exceptions';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
+CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.sources
+    FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
+COMMENT ON TRIGGER catalogue_changed ON ccc.sources IS 'news of changes to every session';
 GRANT SELECT, INSERT, UPDATE ON ccc.sources TO ccc_admin;
 GRANT SELECT ON ccc.sources TO ccc_reader;
 

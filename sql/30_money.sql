@@ -89,6 +89,10 @@ CREATE FUNCTION ccc.earlier_request(account_id bigint, request_id text, content 
 DECLARE
     request ccc.requests;
 BEGIN
+    IF request_id = '' OR octet_length(request_id) > 255 THEN
+        RAISE EXCEPTION 'a request id has 1 to 255 bytes, not %', octet_length(request_id)
+            USING ERRCODE = '22023', HINT = 'Leave it null for a request that need not be repeatable.';
+    END IF;
     SELECT * INTO request FROM ccc.requests AS r
         WHERE r.account_id = earlier_request.account_id AND r.request_id = earlier_request.request_id;
     IF FOUND AND request.content <> content THEN
@@ -101,7 +105,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.earlier_request(bigint, text, jsonb) IS
-    'the same request made before, or null; error 23505 when the id was used for another; to be called under the account''s lock';
+    'the same request made before, or null; errors: 23505 when the id was used for another, 22023 empty or over 255 bytes; to be called under the account''s lock';
 REVOKE ALL ON FUNCTION ccc.earlier_request(bigint, text, jsonb) FROM PUBLIC;
 
 CREATE FUNCTION ccc.move_money(account ccc.accounts, reason text, amount numeric,

@@ -144,6 +144,8 @@ CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
+DECLARE
+    name name;
 BEGIN
     UPDATE ccc.sources AS s SET detached_at = now()
         WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
@@ -151,10 +153,9 @@ BEGIN
         RAISE EXCEPTION 'table "%" is not attached', cdr
             USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
     END IF;
-    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_insert ON %s', cdr);
-    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_update ON %s', cdr);
-    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_delete ON %s', cdr);
-    EXECUTE format('DROP TRIGGER IF EXISTS ccc_bill_truncate ON %s', cdr);
+    FOR name IN SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = cdr AND t.tgfoid = 'ccc.bill'::regproc LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', name, cdr);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ccc.detach(regclass) IS

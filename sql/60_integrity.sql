@@ -88,9 +88,7 @@ BEGIN
           UNION ALL
           SELECT w.account_id, format('wallet entry %s', w.entry_no) FROM ccc.wallet_entries AS w
           UNION ALL
-          SELECT r.account_id, format('request %s', r.request_id) FROM ccc.requests AS r
-          UNION ALL
-          SELECT n.account_id, format('number %s', n.number) FROM ccc.numbers AS n) AS x
+          SELECT r.account_id, format('request %s', r.request_id) FROM ccc.requests AS r) AS x
     WHERE NOT EXISTS (SELECT FROM ccc.accounts AS a WHERE a.account_id = x.account_id);
 
     RETURN QUERY
@@ -129,6 +127,12 @@ BEGIN
                       WHERE t.tgrelid = s.cdr AND t.tgenabled IN ('O', 'A')
                         AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')
                       HAVING count(*) = 4);
+
+    RETURN QUERY
+    SELECT 'an attached table can be billed', NULL::bigint, format('table %s', s.cdr)
+    FROM ccc.sources AS s JOIN pg_class AS c ON c.oid = s.cdr
+    WHERE s.detached_at IS NULL
+      AND (c.relpersistence <> 'p' OR EXISTS (SELECT FROM pg_inherits AS i WHERE s.cdr IN (i.inhparent, i.inhrelid)));
 END
 $$;
 COMMENT ON FUNCTION ccc.check_integrity() IS

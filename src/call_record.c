@@ -11,6 +11,30 @@
 #include "call_record.h"
 #include "compat.h"
 #include "increment.h"
+#include "phone.h"
+
+static void
+append_text(StringInfo buffer, const char *text)
+{
+	pq_sendbyte(buffer, text == NULL ? '-' : 't');
+	if (text != NULL)
+		pq_sendbytes(buffer, text, strlen(text) + 1);
+}
+
+/* A number in whatever notation; what is none stands for itself. */
+static void
+append_number(StringInfo buffer, const char *text)
+{
+	int64		number;
+
+	if (text != NULL && phone_parse(text, strlen(text), &number))
+	{
+		pq_sendbyte(buffer, 'n');
+		pq_sendint64(buffer, number);
+	}
+	else
+		append_text(buffer, text);
+}
 
 /*
  * A hash of all that a record says of its call. Tells apart records that say
@@ -19,13 +43,6 @@
 int64
 record_content(const CallRecord *record)
 {
-	const char *parts[] = {
-		record->call_id,
-		record->direction,
-		record->seconds ? numeric_normalize(record->seconds) : NULL,
-		record->caller,
-		record->callee
-	};
 	StringInfoData buffer;
 	int64		hash;
 
@@ -33,12 +50,11 @@ record_content(const CallRecord *record)
 		return record->row_hash;
 	initStringInfo(&buffer);
 	pq_sendint64(&buffer, record->has_start ? record->started_at : DT_NOBEGIN);
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		pq_sendbyte(&buffer, parts[i] != NULL);
-		if (parts[i] != NULL)
-			pq_sendbytes(&buffer, parts[i], strlen(parts[i]) + 1);
-	}
+	append_text(&buffer, record->call_id);
+	append_text(&buffer, record->direction);
+	append_text(&buffer, record->seconds ? numeric_normalize(record->seconds) : NULL);
+	append_number(&buffer, record->caller);
+	append_number(&buffer, record->callee);
 	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
 	pfree(buffer.data);
 	return hash;

@@ -221,6 +221,7 @@ typedef struct JsonJob
 {
 	Intake	   *intake;
 	MemoryContext context;
+	bool		as_text;
 	Datum		json;
 } JsonJob;
 
@@ -230,7 +231,7 @@ show_row(void *argument)
 	JsonJob    *job = argument;
 	EState	   *estate = job->intake->estate;
 	ExprContext *econtext = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr), estate);
+	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr, job->as_text), estate);
 	Datum		json;
 	bool		isnull;
 	MemoryContext old;
@@ -242,13 +243,21 @@ show_row(void *argument)
 	MemoryContextSwitchTo(old);
 }
 
-/* The row in the slot as jsonb; 0 and *problem when its own types fail. */
+/*
+ * The row in the slot as jsonb: an object; the string of its text form where
+ * its types have no JSON; 0 and *problem when even that fails.
+ */
 static Datum
 slot_as_json(Intake *intake, char **problem)
 {
 	JsonJob		job = {.intake = intake,.context = CurrentMemoryContext};
 
 	*problem = trap_with_estate(intake, show_row, &job);
+	if (*problem != NULL)
+	{
+		job.as_text = true;
+		*problem = trap_with_estate(intake, show_row, &job);
+	}
 	return job.json;
 }
 

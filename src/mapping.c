@@ -224,12 +224,17 @@ mapping_parse(Relation cdr, Field field, const char *expression, bool has_zone)
 	return expr;
 }
 
-/* The whole row as jsonb: what an exception keeps of a record. */
+/*
+ * The whole row as jsonb, what an exception keeps of a record: an object, or
+ * the string of the row's text form.
+ */
 Node *
-mapping_whole_row(Relation cdr)
+mapping_whole_row(Relation cdr, bool as_text)
 {
-	Var		   *row = makeVar(1, 0, RelationGetForm(cdr)->reltype, -1, InvalidOid, 0);
+	Node	   *row = (Node *) makeVar(1, 0, RelationGetForm(cdr)->reltype, -1, InvalidOid, 0);
 
+	if (as_text)
+		row = coerce(make_parsestate(NULL), row, TEXTOID);
 	return (Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(row),
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }

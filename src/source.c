@@ -2,8 +2,8 @@
  * source.c
  *		Attached call tables: their mappings, parsed, kept for the session.
  *
- * A mapping is parsed again when its table changes, and when any function,
- * operator or type does, for it may use them. One that cannot be parsed is
+ * A mapping is parsed again when its table or ccc.sources changes, and when
+ * any function, operator or type does, for it may use them. One that cannot be parsed is
  * tried again at each statement: its rows are exceptions until then.
  */
 #include "postgres.h"
@@ -24,6 +24,7 @@
 #include "words.h"
 
 static HTAB *sources = NULL;
+static Oid	sources_relid = InvalidOid;
 
 /* the expressions first, in the order of Field */
 static Statement select_source = {
@@ -42,7 +43,7 @@ forget_source(Datum arg, Oid relid)
 
 	hash_seq_init(&scan, sources);
 	while ((source = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || source->relid == relid)
+		if (!OidIsValid(relid) || relid == sources_relid || source->relid == relid)
 			source->valid = false;
 }
 
@@ -127,10 +128,12 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 
 	MemoryContextReset(source->context);
 	memset(source->fields, 0, sizeof(source->fields));
+	source->time_zone = NULL;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
 	source->valid = true;		/* an invalidation from here on stands */
 
+	sources_relid = ccc_relation("sources");
 	rights_as_owner(rights);
 	attached = read_source(&job);
 	rights_as_writer(rights);
@@ -173,8 +176,8 @@ source_get(Relation cdr, const Rights *rights)
 	source = hash_search(sources, &relid, HASH_ENTER, &found);
 	if (!found)
 	{
-		source->valid = false;
-		source->context = NULL;
+		memset(source, 0, sizeof(Source));
+		source->relid = relid;
 	}
 	if (source->context == NULL)
 		source->context = AllocSetContextCreate(CacheMemoryContext, "ccc source",
