@@ -46,8 +46,8 @@ record_content(const CallRecord *record)
 	StringInfoData buffer;
 	int64		hash;
 
-	if (record->problem != NULL)
-		return record->row_hash;
+	if (record->hashed)
+		return record->content;
 	initStringInfo(&buffer);
 	pq_sendint64(&buffer, record->has_start ? record->started_at : DT_NOBEGIN);
 	append_text(&buffer, record->call_id);

@@ -12,7 +12,8 @@ typedef struct CallRecord
 {
 	int64		row_no;			/* within the statement, from 0 */
 	const char *problem;		/* why the row could not be mapped, or NULL */
-	int64		row_hash;		/* of a row with a problem */
+	bool		hashed;			/* content is known already */
+	int64		content;
 	char	   *call_id;		/* NULL: none */
 	char	   *caller;
 	char	   *callee;

@@ -49,6 +49,25 @@ static Statement update_billed = {
 	.expected = SPI_OK_UPDATE
 };
 
+/* what only a change of the record could mend is left alone */
+static Statement select_retries = {
+	.query = "SELECT e.exception_id, e.source, e.call_id, e.started_at, e.seconds, e.caller, e.callee,"
+	" CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' ELSE e.said_direction END, e.content"
+	" FROM ccc.exception_log AS e"
+	" WHERE e.resolved_at IS NULL AND e.started_at IS NOT NULL AND e.call_id IS NOT NULL"
+	" AND e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
+	"                  'bad_start', 'bad_length')"
+	" ORDER BY e.source, e.seen_at, e.exception_id FOR UPDATE",
+	.expected = SPI_OK_SELECT
+};
+
+static Statement update_still_open = {
+	.query = "UPDATE ccc.exception_log AS e SET reason = $2, account_id = $3, direction = $4,"
+	" billed = $5, number = $6, pool = $7 WHERE e.exception_id = $1",
+	.types = {"uuid", "text", "bigint", "\"char\"", "bigint", "ccc.phone_number", "text"},
+	.expected = SPI_OK_UPDATE
+};
+
 /* Whether a call table has any. */
 bool
 exceptions_open(Oid cdr)
@@ -69,14 +88,22 @@ exceptions_gone(Oid cdr, const int64 *contents, int n)
 	statement_execute(&update_gone, values);
 }
 
+/* A copy of the exception's id, the first column. */
+static Datum
+read_id(uint64 row)
+{
+	pg_uuid_t  *id = palloc_object(pg_uuid_t);
+
+	*id = *DatumGetUUIDP(spi_value(row, 1));
+	return UUIDPGetDatum(id);
+}
+
 static void
 read_contender(uint64 row, int64 account_id, Contender *contender)
 {
 	RatedCall  *call = &contender->call;
-	pg_uuid_t  *id = palloc_object(pg_uuid_t);
 
-	*id = *DatumGetUUIDP(spi_value(row, 1));
-	contender->exception_id = UUIDPGetDatum(id);
+	contender->exception_id = read_id(row);
 	call->account_id = account_id;
 	call->call_id = TextDatumGetCString(spi_value(row, 2));
 	call->direction = DatumGetChar(spi_value(row, 3));
@@ -109,4 +136,68 @@ void
 exceptions_billed(Datum exception_id)
 {
 	statement_execute(&update_billed, &exception_id);
+}
+
+static void
+read_retry(uint64 row, Retry *retry)
+{
+	CallRecord *record = &retry->record;
+	bool		isnull;
+	Datum		seconds = SPI_getbinval(SPI_tuptable->vals[row],
+										SPI_tuptable->tupdesc, 5, &isnull);
+
+	retry->exception_id = read_id(row);
+	retry->source = DatumGetObjectId(spi_value(row, 2));
+	record->row_no = row;
+	record->finished = record->has_start = record->hashed = true;
+	record->call_id = TextDatumGetCString(spi_value(row, 3));
+	record->started_at = DatumGetTimestampTz(spi_value(row, 4));
+	record->seconds = isnull ? NULL : DatumGetNumericCopy(seconds);
+	record->caller = spi_text(row, 6);
+	record->callee = spi_text(row, 7);
+	record->direction = spi_text(row, 8);
+	record->content = DatumGetInt64(spi_value(row, 9));
+}
+
+/* Open exceptions that may rate now, locked, by source and oldest first. */
+Retry *
+exceptions_to_retry(int *n)
+{
+	Retry	   *retries;
+
+	statement_execute(&select_retries, NULL);
+	*n = SPI_processed;
+	retries = palloc_extended(Max(1, SPI_processed) * sizeof(Retry),
+							  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		read_retry(i, &retries[i]);
+	SPI_freetuptable(SPI_tuptable);
+	return retries;
+}
+
+/* Says why a record cannot be rated still, or what it contradicts now. */
+void
+exceptions_still_open(Datum exception_id, const Fault *fault)
+{
+	const RatedCall *rated = fault->rated;
+	Datum		values[] = {
+		exception_id,
+		CStringGetTextDatum(fault->reason),
+		Int64GetDatum(fault->account_id),
+		CharGetDatum(fault->direction),
+		rated ? Int64GetDatum(rated->billed) : (Datum) 0,
+		rated ? Int64GetDatum(rated->number) : (Datum) 0,
+		rated && rated->pool ? CStringGetTextDatum(rated->pool) : (Datum) 0
+	};
+	char		nulls[] = {
+		' ',
+		' ',
+		fault->has_account ? ' ' : 'n',
+		fault->direction != ANY_DIRECTION ? ' ' : 'n',
+		rated ? ' ' : 'n',
+		rated ? ' ' : 'n',
+		rated && rated->pool ? ' ' : 'n'
+	};
+
+	statement_execute_nulls(&update_still_open, values, nulls);
 }

@@ -7,6 +7,7 @@
 #ifndef CCC_EXCEPTIONS_H
 #define CCC_EXCEPTIONS_H
 
+#include "faults.h"
 #include "rated_call.h"
 
 /* A record that contradicts the billed one, waiting to take its place. */
@@ -16,10 +17,20 @@ typedef struct Contender
 	Datum		exception_id;	/* uuid */
 } Contender;
 
+/* An open exception whose record may be rated again. */
+typedef struct Retry
+{
+	CallRecord	record;
+	Datum		exception_id;	/* uuid */
+	Oid			source;
+} Retry;
+
 extern bool exceptions_open(Oid cdr);
 extern void exceptions_gone(Oid cdr, const int64 *contents, int n);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);
 extern void exceptions_billed(Datum exception_id);
+extern Retry *exceptions_to_retry(int *n);
+extern void exceptions_still_open(Datum exception_id, const Fault *fault);
 
 #endif							/* CCC_EXCEPTIONS_H */

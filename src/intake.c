@@ -274,9 +274,10 @@ give_up_row(Intake *intake, const char *problem)
 		char	   *text = JsonbToCString(NULL, &DatumGetJsonbP(json)->root,
 										  VARSIZE_ANY(DatumGetPointer(json)));
 
-		record->row_hash = (int64) hash_bytes_extended((unsigned char *) text, strlen(text), 0);
+		record->content = (int64) hash_bytes_extended((unsigned char *) text, strlen(text), 0);
 	}
 	record->problem = problem;
+	record->hashed = true;
 	record_done(intake);
 }
 

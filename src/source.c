@@ -35,6 +35,12 @@ static Statement select_source = {
 	.expected = SPI_OK_SELECT
 };
 
+static Statement select_limits = {
+	.query = "SELECT s.max_seconds, s.max_ahead FROM ccc.sources AS s WHERE s.cdr = $1",
+	.types = {"regclass"},
+	.expected = SPI_OK_SELECT
+};
+
 static void
 forget_source(Datum arg, Oid relid)
 {
@@ -185,4 +191,23 @@ source_get(Relation cdr, const Rights *rights)
 	if (!source->valid || source->fault != NULL)
 		load_source(cdr, source, rights);
 	return copy_source(source);
+}
+
+/*
+ * What a record of a table may say, for rating it without its mapping; runs
+ * as the ledger's owner. A table that was never attached allows nothing.
+ */
+void
+source_limits(Oid cdr, Source *source)
+{
+	Datum		value = ObjectIdGetDatum(cdr);
+
+	memset(source, 0, sizeof(Source));
+	statement_execute(&select_limits, &value);
+	if (SPI_processed > 0)
+	{
+		source->max_seconds = DatumGetInt64(spi_value(0, 1));
+		source->max_ahead = DatumGetInt64(spi_value(0, 2));
+	}
+	SPI_freetuptable(SPI_tuptable);
 }

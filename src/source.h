@@ -23,6 +23,7 @@ typedef struct Source
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
 } Source;
 
+extern void source_limits(Oid cdr, Source *source);
 extern Source *source_get(Relation cdr, const Rights *rights);
 
 #endif							/* CCC_SOURCE_H */

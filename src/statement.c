@@ -60,11 +60,18 @@ statement_prepare(Statement *statement)
 void
 statement_execute(Statement *statement, Datum *values)
 {
+	statement_execute_nulls(statement, values, NULL);
+}
+
+/* The same with nulls among the values, marked as SPI does. */
+void
+statement_execute_nulls(Statement *statement, Datum *values, const char *nulls)
+{
 	MemoryContext context = CurrentMemoryContext;
 	int			result;
 
 	statement_prepare(statement);
-	result = SPI_execute_plan(statement->plan, values, NULL, false, 0);
+	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
 	MemoryContextSwitchTo(context);
 	if (result != statement->expected)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));

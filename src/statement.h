@@ -7,7 +7,7 @@
 
 #include "executor/spi.h"
 
-#define STATEMENT_MAX_PARAMS 6
+#define STATEMENT_MAX_PARAMS 8
 
 typedef struct Statement
 {
@@ -19,6 +19,8 @@ typedef struct Statement
 } Statement;
 
 extern void statement_execute(Statement *statement, Datum *values);
+extern void statement_execute_nulls(Statement *statement, Datum *values,
+									const char *nulls);
 
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);

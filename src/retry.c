@@ -1,0 +1,93 @@
+/*
+ * retry.c
+ *		ccc.retry_exceptions(): what could not be rated is rated again.
+ *
+ * From what the exceptions keep of the records, so that no code of a call
+ * table's runs: mappings are not evaluated here.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "miscadmin.h"
+
+#include "compat.h"
+#include "exceptions.h"
+#include "posting.h"
+#include "rights.h"
+
+/* Rates the records of one source; returns how many there were. */
+static int
+rate_source(const Retry *retries, int n, Faults *faults, Posting *posting)
+{
+	CallRecord *records = palloc_extended(n * sizeof(CallRecord), MCXT_ALLOC_HUGE);
+	Source		source;
+	int			count = 0;
+
+	while (count < n && retries[count].source == retries[0].source)
+	{
+		records[count] = retries[count].record;
+		count++;
+	}
+	source_limits(retries[0].source, &source);
+	rate_records(records, count, &source, faults, posting_add, posting);
+	return count;
+}
+
+/* Resolves what has no fault any more; gives how many that are. */
+static int64
+resolve(const Retry *retries, int n, const Faults *faults)
+{
+	const Fault **still = palloc0_array(const Fault *, n);
+	int64		resolved = 0;
+
+	for (int i = 0; i < faults->n; i++)
+		still[faults->items[i].row_no] = &faults->items[i];
+	for (int i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (still[i] != NULL)
+			exceptions_still_open(retries[i].exception_id, still[i]);
+		else
+		{
+			exceptions_billed(retries[i].exception_id);
+			resolved++;
+		}
+	}
+	return resolved;
+}
+
+static int64
+retry_all(void)
+{
+	int			n;
+	Retry	   *retries = exceptions_to_retry(&n);
+	Faults		faults;
+	Posting    *posting;
+
+	if (n == 0)
+		return 0;
+	faults_init(&faults);
+	posting = posting_begin(&faults);
+	for (int i = 0; i < n;)
+		i += rate_source(&retries[i], n - i, &faults, posting);
+	posting_post(posting);
+	return resolve(retries, n, &faults);
+}
+
+PG_FUNCTION_INFO_V1(retry_exceptions);
+Datum
+retry_exceptions(PG_FUNCTION_ARGS)
+{
+	Rights		rights;
+	int64		resolved;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rights_begin(&rights);
+	rights_as_owner(&rights);
+	resolved = retry_all();
+	rights_end(&rights);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	PG_RETURN_INT64(resolved);
+}
