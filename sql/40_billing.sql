@@ -33,6 +33,19 @@ COMMENT ON FUNCTION ccc.check_mapping(regclass, text, text, text) IS
 REVOKE ALL ON FUNCTION ccc.check_mapping(regclass, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.check_mapping(regclass, text, text, text) TO ccc_admin;
 
+CREATE FUNCTION ccc.billed_relations(cdr regclass, OUT relation regclass, OUT has_rows boolean) RETURNS SETOF record
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT c.oid::regclass, c.relkind <> 'p'
+        FROM pg_class AS c
+        WHERE c.oid = cdr OR c.oid IN (SELECT t.relid FROM pg_partition_tree(cdr) AS t)
+        ORDER BY c.oid;
+    END;
+COMMENT ON FUNCTION ccc.billed_relations(regclass) IS
+    'the table, and the partitions under it: all that needs triggers, for a row can be written straight into a partition';
+REVOKE ALL ON FUNCTION ccc.billed_relations(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.billed_relations(regclass) TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.check_call_table(cdr regclass) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -41,32 +54,83 @@ DECLARE
     relation pg_class;
     problem  text;
 BEGIN
-    SELECT * INTO relation FROM pg_class WHERE oid = cdr;
-    IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = cdr) THEN
         RAISE EXCEPTION 'call table does not exist' USING ERRCODE = '42P01';
     END IF;
-    problem := CASE
-        WHEN relation.relkind = 'p' OR relation.relispartition THEN 'partitioned, or a partition'
-        WHEN relation.relkind <> 'r' THEN 'not an ordinary table'
-        WHEN relation.relpersistence = 't' THEN 'temporary'
-        WHEN relation.relpersistence = 'u' THEN 'unlogged'
-        WHEN EXISTS (SELECT FROM pg_inherits WHERE cdr IN (inhparent, inhrelid)) THEN 'part of an inheritance tree'
-        WHEN relation.relnamespace = 'ccc'::regnamespace THEN 'one of ccc''s own'
-    END;
-    IF problem IS NOT NULL THEN
-        RAISE EXCEPTION 'table "%" cannot be billed: it is %', cdr, problem
-            USING ERRCODE = '42809', HINT = 'Attach a permanent, logged, ordinary table.';
-    END IF;
-    IF NOT pg_has_role(relation.relowner, 'USAGE') THEN
-        RAISE EXCEPTION 'must be owner of table "%"', cdr
-            USING ERRCODE = '42501', HINT = 'Attach as the table''s owner, or as a member of the owning role.';
-    END IF;
+    FOR relation IN SELECT c.* FROM ccc.billed_relations(cdr) AS r JOIN pg_class AS c ON c.oid = r.relation LOOP
+        problem := CASE
+            WHEN relation.relispartition AND relation.oid = cdr THEN 'a partition'
+            WHEN relation.relkind NOT IN ('r', 'p') THEN 'not an ordinary or partitioned table'
+            WHEN relation.relpersistence = 't' THEN 'temporary'
+            WHEN relation.relpersistence = 'u' THEN 'unlogged'
+            WHEN relation.relkind = 'r' AND NOT relation.relispartition
+                 AND EXISTS (SELECT FROM pg_inherits WHERE relation.oid IN (inhparent, inhrelid)) THEN 'part of an inheritance tree'
+            WHEN relation.relnamespace = 'ccc'::regnamespace THEN 'one of ccc''s own'
+        END;
+        IF problem IS NOT NULL THEN
+            RAISE EXCEPTION 'table "%" cannot be billed: it is %', relation.oid::regclass, problem
+                USING ERRCODE = '42809',
+                      HINT = CASE problem WHEN 'a partition' THEN 'Attach the partitioned table.'
+                                          ELSE 'Attach a permanent, logged, ordinary or partitioned table.' END;
+        END IF;
+        IF NOT pg_has_role(relation.relowner, 'USAGE') THEN
+            RAISE EXCEPTION 'must be owner of table "%"', relation.oid::regclass
+                USING ERRCODE = '42501', HINT = 'Attach as the table''s owner, or as a member of the owning role.';
+        END IF;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ccc.check_call_table(regclass) IS
     'refuses a table that cannot be billed (42809) or is not the caller''s (42501)';
 REVOKE ALL ON FUNCTION ccc.check_call_table(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.check_call_table(regclass) TO ccc_admin;
+
+CREATE FUNCTION ccc.billing_triggers(relation regclass) RETURNS bigint
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT count(*)
+        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
+        WHERE t.tgrelid = relation AND t.tgenabled IN ('O', 'A')
+          AND p.pronamespace = 'ccc'::regnamespace AND p.proname = 'bill'
+          AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate');
+    END;
+COMMENT ON FUNCTION ccc.billing_triggers(regclass) IS 'how many of the four billing triggers a table has, enabled';
+REVOKE ALL ON FUNCTION ccc.billing_triggers(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.billing_triggers(regclass) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.attach_partitions(cdr regclass) RETURNS bigint
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    part  regclass;
+    added bigint := 0;
+BEGIN
+    PERFORM ccc.check_call_table(cdr);
+    IF NOT EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL) THEN
+        RAISE EXCEPTION 'table "%" is not attached', cdr
+            USING ERRCODE = '55000', HINT = 'Attach it with ccc.attach().';
+    END IF;
+    FOR part IN SELECT r.relation FROM ccc.billed_relations(cdr) AS r WHERE ccc.billing_triggers(r.relation) < 4 LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
+        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS ccc_gone NEW TABLE AS ccc_stored '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
+        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS ccc_gone '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
+        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_truncate BEFORE TRUNCATE ON %s '
+                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
+        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ccc_bill_insert, ENABLE TRIGGER ccc_bill_update, '
+                       'ENABLE TRIGGER ccc_bill_delete, ENABLE TRIGGER ccc_bill_truncate', part);
+        added := added + 1;
+    END LOOP;
+    RETURN added;
+END
+$$;
+COMMENT ON FUNCTION ccc.attach_partitions(regclass) IS
+    'gives an attached table, and the partitions made since, the triggers that they lack; gives how many tables lacked some; errors as ccc.attach()';
+REVOKE ALL ON FUNCTION ccc.attach_partitions(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.attach_partitions(regclass) TO ccc_admin;
 
 CREATE FUNCTION ccc.attach(cdr regclass, call_id text, started_at text, seconds text, caller text, callee text,
                            finished text DEFAULT 'true', time_zone text DEFAULT NULL, direction text DEFAULT NULL,
@@ -125,14 +189,7 @@ BEGIN
              excluded.finished, excluded.direction, excluded.time_zone,
              excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.attached_at, NULL);
 
-    EXECUTE format('CREATE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
-                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
-    EXECUTE format('CREATE TRIGGER ccc_bill_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS ccc_gone NEW TABLE AS ccc_stored '
-                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
-    EXECUTE format('CREATE TRIGGER ccc_bill_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS ccc_gone '
-                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
-    EXECUTE format('CREATE TRIGGER ccc_bill_truncate BEFORE TRUNCATE ON %s '
-                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', cdr);
+    PERFORM ccc.attach_partitions(cdr);
 END
 $$;
 COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) IS
@@ -145,7 +202,7 @@ CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    name name;
+    trigger record;
 BEGIN
     UPDATE ccc.sources AS s SET detached_at = now()
         WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
@@ -153,8 +210,12 @@ BEGIN
         RAISE EXCEPTION 'table "%" is not attached', cdr
             USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
     END IF;
-    FOR name IN SELECT t.tgname FROM pg_trigger AS t WHERE t.tgrelid = cdr AND t.tgfoid = 'ccc.bill'::regproc LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', name, cdr);
+    FOR trigger IN
+        SELECT t.tgname AS name, r.relation
+        FROM ccc.billed_relations(cdr) AS r JOIN pg_trigger AS t ON t.tgrelid = r.relation
+        WHERE t.tgfoid = 'ccc.bill'::regproc
+    LOOP
+        EXECUTE format('DROP TRIGGER %I ON %s', trigger.name, trigger.relation);
     END LOOP;
 END
 $$;

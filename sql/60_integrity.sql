@@ -119,20 +119,16 @@ BEGIN
          ON m.number = n.number AND m.since > n.since AND m.since < n.released_at;
 
     RETURN QUERY
-    SELECT 'an attached table has its triggers', NULL::bigint, format('table %s', s.cdr)
-    FROM ccc.sources AS s
-    WHERE s.detached_at IS NULL
-      AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = s.cdr)
-      AND NOT EXISTS (SELECT FROM pg_trigger AS t
-                      WHERE t.tgrelid = s.cdr AND t.tgenabled IN ('O', 'A')
-                        AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')
-                      HAVING count(*) = 4);
+    SELECT 'an attached table and its partitions have their triggers', NULL::bigint, format('table %s', r.relation)
+    FROM ccc.sources AS s, LATERAL ccc.billed_relations(s.cdr) AS r
+    WHERE s.detached_at IS NULL AND ccc.billing_triggers(r.relation) < 4;
 
     RETURN QUERY
     SELECT 'an attached table can be billed', NULL::bigint, format('table %s', s.cdr)
     FROM ccc.sources AS s JOIN pg_class AS c ON c.oid = s.cdr
     WHERE s.detached_at IS NULL
-      AND (c.relpersistence <> 'p' OR EXISTS (SELECT FROM pg_inherits AS i WHERE s.cdr IN (i.inhparent, i.inhrelid)));
+      AND (c.relpersistence <> 'p'
+           OR c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits AS i WHERE s.cdr IN (i.inhparent, i.inhrelid)));
 END
 $$;
 COMMENT ON FUNCTION ccc.check_integrity() IS

@@ -7,7 +7,7 @@ DECLARE
     o record;
 BEGIN
     FOR o IN
-        SELECT CASE d.classid WHEN 'pg_catalog.pg_class'::pg_catalog.regclass THEN 'TABLE' ELSE 'FUNCTION' END AS kind,
+        SELECT CASE d.classid WHEN 'pg_catalog.pg_class'::pg_catalog.regclass THEN 'TABLE' ELSE 'ROUTINE' END AS kind,
                CASE d.classid WHEN 'pg_catalog.pg_class'::pg_catalog.regclass
                     THEN d.objid::pg_catalog.regclass::text ELSE d.objid::pg_catalog.regprocedure::text END AS name
         FROM pg_catalog.pg_depend AS d

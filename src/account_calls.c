@@ -151,10 +151,10 @@ take_in(AccountCalls *calls, Key *key, RatedCall *call)
 {
 	if (key->billed == NULL)
 		key->billed = call;
-	else if (key->billed->content == call->content)
-		note(calls, key, key->billed, ENTRY_REPEAT);
-	else
+	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
+	else if (!call->backfilled)
+		note(calls, key, key->billed, ENTRY_REPEAT);
 }
 
 static Key *

@@ -17,6 +17,14 @@ static Statement select_any = {
 	.expected = SPI_OK_SELECT
 };
 
+static Statement select_known = {
+	.query = "SELECT DISTINCT e.content FROM ccc.exception_log AS e"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolution IS DISTINCT FROM 'gone'"
+	" ORDER BY e.content",
+	.types = {"regclass", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
 /* as many exceptions of a content and side as rows of that content are gone */
 static Statement update_gone = {
 	.query = "WITH gone AS (SELECT g.content, count(*) AS n FROM unnest($2) AS g (content) GROUP BY g.content),"
@@ -77,6 +85,39 @@ exceptions_open(Oid cdr)
 	statement_execute(&select_any, &value);
 	SPI_freetuptable(SPI_tuptable);
 	return SPI_processed > 0;
+}
+
+static int
+compare_contents(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Leaves out the faults of records that have their exceptions already. */
+void
+exceptions_drop_known(Oid cdr, Faults *faults)
+{
+	int64	   *contents = palloc_array(int64, faults->n);
+	Datum		values[] = {ObjectIdGetDatum(cdr), (Datum) 0};
+	int			kept = 0;
+	int			nknown;
+
+	for (int i = 0; i < faults->n; i++)
+		contents[i] = faults->items[i].content;
+	values[1] = bigint_array(contents, faults->n);
+	statement_execute(&select_known, values);
+	nknown = SPI_processed;
+	for (int i = 0; i < nknown; i++)
+		contents[i] = DatumGetInt64(spi_value(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	for (int i = 0; i < faults->n; i++)
+		if (bsearch(&faults->items[i].content, contents, nknown, sizeof(int64),
+					compare_contents) == NULL)
+			faults->items[kept++] = faults->items[i];
+	faults->n = kept;
 }
 
 /* Resolves the exceptions of records that are gone. */

@@ -26,6 +26,7 @@ typedef struct Retry
 } Retry;
 
 extern bool exceptions_open(Oid cdr);
+extern void exceptions_drop_known(Oid cdr, Faults *faults);
 extern void exceptions_gone(Oid cdr, const int64 *contents, int n);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);

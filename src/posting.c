@@ -28,7 +28,7 @@ enum
 	SORT_ACCOUNT_ID = 1,
 	SORT_CALL_ID,
 	SORT_DIRECTION,
-	SORT_STORED,				/* 0: gone, 1: stored */
+	SORT_STORED,				/* Storing */
 	SORT_ROW_NO,
 	SORT_STARTED_AT,
 	SORT_BILLED,
@@ -37,6 +37,14 @@ enum
 	SORT_POOL,
 	SORT_SECONDS
 };
+
+/* what is gone sorts before what is stored */
+typedef enum Storing
+{
+	GONE,
+	STORED,
+	BACKFILLED
+} Storing;
 
 #define NSORT_KEYS SORT_ROW_NO
 #define NSORT_COLUMNS SORT_SECONDS
@@ -98,7 +106,7 @@ posting_add(void *argument, const RatedCall *call)
 	values[SORT_ACCOUNT_ID] = Int64GetDatum(call->account_id);
 	values[SORT_CALL_ID] = PointerGetDatum(call_id);
 	values[SORT_DIRECTION] = Int32GetDatum(call->direction);
-	values[SORT_STORED] = Int32GetDatum(call->removal ? 0 : 1);
+	values[SORT_STORED] = Int32GetDatum(call->removal ? GONE : call->backfilled ? BACKFILLED : STORED);
 	values[SORT_ROW_NO] = Int64GetDatum(call->row_no);
 	values[SORT_STARTED_AT] = TimestampTzGetDatum(call->started_at);
 	values[SORT_BILLED] = Int64GetDatum(call->billed);
@@ -122,7 +130,8 @@ read_call(TupleTableSlot *slot, RatedCall *call)
 	call->account_id = DatumGetInt64(values[SORT_ACCOUNT_ID]);
 	call->call_id = TextDatumGetCString(values[SORT_CALL_ID]);
 	call->direction = DatumGetInt32(values[SORT_DIRECTION]);
-	call->removal = DatumGetInt32(values[SORT_STORED]) == 0;
+	call->removal = DatumGetInt32(values[SORT_STORED]) == GONE;
+	call->backfilled = DatumGetInt32(values[SORT_STORED]) == BACKFILLED;
 	call->row_no = DatumGetInt64(values[SORT_ROW_NO]);
 	call->started_at = DatumGetTimestampTz(values[SORT_STARTED_AT]);
 	call->billed = DatumGetInt64(values[SORT_BILLED]);

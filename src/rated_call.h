@@ -17,6 +17,7 @@
 typedef struct RatedCall
 {
 	bool		removal;		/* the record is gone */
+	bool		backfilled;		/* no repeat where it is billed already */
 	int64		account_id;
 	char	   *call_id;
 	Direction	direction;

@@ -25,6 +25,7 @@ static const BillingIncrement free_increment = {60, 60};
 typedef struct Rater
 {
 	const Source *source;
+	bool		backfilled;
 	Faults	   *faults;
 	RatedCallSink sink;
 	void	   *argument;
@@ -148,6 +149,7 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 	const Pool *pool;
 	const char *fault = side_fault(side, record->started_at, &pool);
 	RatedCall	call = {
+		.backfilled = rater->backfilled,
 		.account_id = side->service->account_id,
 		.call_id = record->call_id,
 		.direction = side->direction,
@@ -295,10 +297,11 @@ trace_records(const CallRecord *records, int n, const Source *source,
 /* Gives each rated side to the sink, and every other record to the faults. */
 void
 rate_records(const CallRecord *records, int n, const Source *source,
-			 Faults *faults, RatedCallSink sink, void *argument)
+			 bool backfilled, Faults *faults, RatedCallSink sink, void *argument)
 {
 	Rater		rater = make_rater(records, n, source, faults, sink, argument);
 
+	rater.backfilled = backfilled;
 	for (int i = 0; i < n; i++)
 		rate_record(&rater, &records[i]);
 }

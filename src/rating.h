@@ -12,7 +12,8 @@
 typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
 
 extern void rate_records(const CallRecord *records, int n, const Source *source,
-						 Faults *faults, RatedCallSink sink, void *argument);
+						 bool backfilled, Faults *faults, RatedCallSink sink,
+						 void *argument);
 extern void trace_records(const CallRecord *records, int n, const Source *source,
 						  RatedCallSink sink, void *argument);
 

@@ -29,7 +29,7 @@ rate_source(const Retry *retries, int n, Faults *faults, Posting *posting)
 		count++;
 	}
 	source_limits(retries[0].source, &source);
-	rate_records(records, count, &source, faults, posting_add, posting);
+	rate_records(records, count, &source, false, faults, posting_add, posting);
 	return count;
 }
 

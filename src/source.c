@@ -29,8 +29,10 @@ static Oid	sources_relid = InvalidOid;
 /* the expressions first, in the order of Field */
 static Statement select_source = {
 	.query = "SELECT s.call_id, s.started_at, s.seconds, s.caller, s.callee, s.finished, s.direction,"
-	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep'"
-	" FROM ccc.sources AS s WHERE s.cdr = $1 AND s.detached_at IS NULL",
+	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep', s.cdr"
+	" FROM ccc.sources AS s"
+	" WHERE s.cdr = ANY (ARRAY(SELECT a.relid FROM pg_partition_ancestors($1) AS a) || $1)"
+	" AND s.detached_at IS NULL",
 	.types = {"regclass"},
 	.expected = SPI_OK_SELECT
 };
@@ -121,6 +123,7 @@ read_source(ParseJob *job)
 	source->max_seconds = DatumGetInt64(spi_value(0, NFIELDS + 3));
 	source->max_ahead = DatumGetInt64(spi_value(0, NFIELDS + 4));
 	source->keep_deleted = DatumGetBool(spi_value(0, NFIELDS + 5));
+	source->cdr = DatumGetObjectId(spi_value(0, NFIELDS + 6));
 	return true;
 }
 
@@ -135,6 +138,8 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	MemoryContextReset(source->context);
 	memset(source->fields, 0, sizeof(source->fields));
 	source->time_zone = NULL;
+	source->keep_deleted = false;
+	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
 	source->valid = true;		/* an invalidation from here on stands */

@@ -10,7 +10,8 @@
 
 typedef struct Source
 {
-	Oid			relid;			/* hash key */
+	Oid			relid;			/* hash key: the table, or a partition */
+	Oid			cdr;			/* what was attached */
 	bool		valid;
 	MemoryContext context;		/* of all that follows */
 	const char *fault;			/* why the mapping cannot be used, or NULL */

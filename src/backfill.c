@@ -1,0 +1,90 @@
+/*
+ * backfill.c
+ *		ccc.backfill_blocks(): rows that are there already, billed.
+ *
+ * Runs with the caller's rights on the table. Rows are locked against changes
+ * until the transaction ends, so that none is billed that is being corrected.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "billing.h"
+#include "compat.h"
+#include "rights.h"
+
+static ItemPointer
+first_of_block(int64 block)
+{
+	ItemPointer tid = palloc_object(ItemPointerData);
+
+	ItemPointerSet(tid, (BlockNumber) Min(block, MaxBlockNumber), 0);
+	return tid;
+}
+
+/* Reads whole rows, dropped columns and all, as a transition table has them. */
+static Tuplestorestate *
+read_blocks(Relation cdr, int64 first, int64 end)
+{
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(cdr)),
+												  RelationGetRelationName(cdr));
+	char	   *query = psprintf("SELECT t FROM ONLY %s AS t WHERE t.ctid >= $1 AND t.ctid < $2 FOR SHARE", name);
+	Oid			types[] = {TIDOID, TIDOID};
+	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+
+	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		HeapTupleHeader row = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[i],
+																	SPI_tuptable->tupdesc, 1, &isnull));
+		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
+
+		tuplestore_puttuple(rows, &tuple);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return rows;
+}
+
+/*
+ * Bills the rows of some blocks; gives the block to go on from, or null when
+ * the table ends before it.
+ */
+PG_FUNCTION_INFO_V1(backfill_blocks);
+Datum
+backfill_blocks(PG_FUNCTION_ARGS)
+{
+	Relation	cdr = table_open(PG_GETARG_OID(0), RowShareLock);
+	int64		first = PG_GETARG_INT64(1);
+	int64		end = first + PG_GETARG_INT32(2);
+	TimestampTz since = PG_GETARG_TIMESTAMPTZ(3);
+	bool		at_end = end >= RelationGetNumberOfBlocks(cdr);
+	int			guc_level;
+
+	if (first < 0 || PG_GETARG_INT32(2) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("blocks of a backfill must be positive")));
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	guc_level = pin_settings();
+	bill_rows(cdr, NULL, read_blocks(cdr, first, end), &since);
+	unpin_settings(guc_level);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	table_close(cdr, NoLock);
+	if (at_end)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(end);
+}

@@ -1,0 +1,194 @@
+/*
+ * billing.c
+ *		What came to a call table and what went, billed.
+ *
+ * Rows become records, records become rated calls, rated calls are posted;
+ * what cannot be is an exception. An update is its old rows gone and its new
+ * ones stored. All of it is the invoker's: only rating and posting run as the
+ * ledger's owner.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "billing.h"
+#include "compat.h"
+#include "exceptions.h"
+#include "posting.h"
+#include "rights.h"
+
+#define RUN 1000				/* records mapped and rated at a time */
+
+/* A statement's records, billed. */
+typedef struct Billing
+{
+	Relation	cdr;
+	Rights		rights;
+	Source	   *source;
+	Intake	   *gone;			/* NULL: no rows were updated or deleted */
+	Intake	   *stored;			/* NULL: no rows were inserted or updated */
+	Faults		faults;
+	Posting    *posting;
+	const TimestampTz *backfill_since;	/* NULL: no backfill */
+	bool		has_exceptions;	/* some may be of rows that are gone */
+	MemoryContext context;
+	int64	   *gone_contents;
+	int			ngone;
+	int			gone_room;
+} Billing;
+
+static bool
+same_record(const CallRecord *a, const CallRecord *b)
+{
+	return a->finished == b->finished && (a->problem == NULL) == (b->problem == NULL) &&
+		record_content(a) == record_content(b);
+}
+
+/* Leaves out what an update did not change for us. Rows come in pairs. */
+static int
+drop_unchanged(CallRecord *gone, CallRecord *stored, int n)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (same_record(&gone[i], &stored[i]))
+			continue;
+		gone[kept] = gone[i];
+		stored[kept++] = stored[i];
+	}
+	return kept;
+}
+
+/* Leaves out what a backfill does not reach back to. */
+static int
+drop_earlier(CallRecord *records, int n, TimestampTz since)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!records[i].has_start || records[i].started_at >= since)
+			records[kept++] = records[i];
+	return kept;
+}
+
+/* Remembers whose exceptions, if there are any, no longer stand. */
+static void
+remember_gone(Billing *billing, const CallRecord *records, int n)
+{
+	if (!billing->has_exceptions)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		if (billing->ngone == billing->gone_room)
+		{
+			billing->gone_room = billing->gone_room == 0 ? RUN : billing->gone_room * 2;
+			billing->gone_contents = billing->gone_contents == NULL ?
+				MemoryContextAllocHuge(billing->context, billing->gone_room * sizeof(int64)) :
+				repalloc_huge(billing->gone_contents, billing->gone_room * sizeof(int64));
+		}
+		billing->gone_contents[billing->ngone++] = record_content(&records[i]);
+	}
+}
+
+/* One run of records: mapped as the writer, rated as the owner. */
+static int
+bill_run(Billing *billing)
+{
+	CallRecord *gone = palloc_array(CallRecord, RUN);
+	CallRecord *stored = palloc_array(CallRecord, RUN);
+	int			ngone = billing->gone ? intake_next(billing->gone, gone, RUN) : 0;
+	int			nstored = billing->stored ? intake_next(billing->stored, stored, RUN) : 0;
+	int			taken = Max(ngone, nstored);
+
+	if (billing->gone && billing->stored)
+	{
+		if (ngone != nstored)
+			elog(ERROR, "an update has %d old rows and %d new ones", ngone, nstored);
+		ngone = nstored = drop_unchanged(gone, stored, taken);
+	}
+	if (billing->backfill_since)
+		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
+	rights_as_owner(&billing->rights);
+	remember_gone(billing, gone, ngone);
+	if (ngone > 0)
+		trace_records(gone, ngone, billing->source, posting_add, billing->posting);
+	if (nstored > 0)
+		rate_records(stored, nstored, billing->source,
+					 billing->backfill_since != NULL, &billing->faults,
+					 posting_add, billing->posting);
+	rights_as_writer(&billing->rights);
+	return taken;
+}
+
+static void
+bill_runs(Billing *billing)
+{
+	MemoryContext run_context = AllocSetContextCreate(CurrentMemoryContext,
+													  "ccc run of records",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(run_context);
+	int			taken;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		taken = bill_run(billing);
+		MemoryContextReset(run_context);
+	} while (taken == RUN);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(run_context);
+}
+
+/* As the ledger's owner: what no longer stands first, then the charges. */
+static void
+post_all(Billing *billing)
+{
+	rights_as_owner(&billing->rights);
+	if (billing->ngone > 0)
+		exceptions_gone(billing->source->cdr, billing->gone_contents,
+						billing->ngone);
+	posting_post(billing->posting);
+	if (billing->backfill_since && billing->faults.n > 0)
+		exceptions_drop_known(billing->source->cdr, &billing->faults);
+	rights_as_writer(&billing->rights);
+}
+
+/*
+ * Bills rows that went and rows that came, as a statement's transition tables
+ * hold them; either may be NULL. SPI must be connected. A backfill bills rows
+ * that are there, from a start on, unless they are billed or told already.
+ */
+void
+bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
+		  const TimestampTz *backfill_since)
+{
+	Billing		billing = {.cdr = cdr,.backfill_since = backfill_since,.context = CurrentMemoryContext};
+
+	rights_begin(&billing.rights);
+	billing.source = source_get(cdr, &billing.rights);
+	if (stored != NULL || !billing.source->keep_deleted)
+	{
+		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;
+		billing.stored = stored ? intake_begin(billing.source, cdr, stored) : NULL;
+		faults_init(&billing.faults);
+		billing.posting = posting_begin(&billing.faults);
+		if (gone != NULL)
+		{
+			rights_as_owner(&billing.rights);
+			billing.has_exceptions = exceptions_open(billing.source->cdr);
+			rights_as_writer(&billing.rights);
+		}
+		bill_runs(&billing);
+		post_all(&billing);
+		if (stored != NULL)
+			faults_store(&billing.faults, billing.source->cdr, billing.stored);
+		if (gone != NULL)
+			intake_end(billing.gone);
+		if (stored != NULL)
+			intake_end(billing.stored);
+	}
+	rights_end(&billing.rights);
+}
