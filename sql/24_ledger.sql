@@ -58,6 +58,7 @@ CREATE TABLE ccc.sources (
     unknown       text NOT NULL CHECK (unknown IN ('exception', 'ignore')),
     max_seconds   bigint NOT NULL CHECK (max_seconds > 0),
     max_ahead     bigint NOT NULL CHECK (max_ahead >= 0),
+    replicated    boolean NOT NULL,
     attached_at   timestamptz NOT NULL,
     detached_at   timestamptz
 );
@@ -68,6 +69,8 @@ COMMENT ON COLUMN ccc.sources.on_delete IS 'reverse: deleting a record takes its
 COMMENT ON COLUMN ccc.sources.unknown IS 'exception: a call without a number of ours is an exception; ignore: it is not looked at';
 COMMENT ON COLUMN ccc.sources.max_seconds IS 'longer calls are exceptions';
 COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many seconds after now are exceptions';
+
+COMMENT ON COLUMN ccc.sources.replicated IS 'rows that logical replication applies are billed too';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
 CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.sources

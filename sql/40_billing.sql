@@ -85,43 +85,75 @@ COMMENT ON FUNCTION ccc.check_call_table(regclass) IS
 REVOKE ALL ON FUNCTION ccc.check_call_table(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.check_call_table(regclass) TO ccc_admin;
 
-CREATE FUNCTION ccc.billing_triggers(relation regclass) RETURNS bigint
+CREATE FUNCTION ccc.has_billing_triggers(relation regclass, replicated boolean) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT count(*)
-        FROM pg_trigger AS t JOIN pg_proc AS p ON p.oid = t.tgfoid
-        WHERE t.tgrelid = relation AND t.tgenabled IN ('O', 'A')
-          AND p.pronamespace = 'ccc'::regnamespace AND p.proname = 'bill'
-          AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate');
+        SELECT count(*) FILTER (WHERE t.tgenabled IN ('O', 'A')
+                                  AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')) = 4
+               AND (NOT replicated OR c.relkind = 'p'
+                    OR count(*) FILTER (WHERE t.tgenabled IN ('R', 'A') AND t.tgname = 'ccc_bill_replicated') = 1)
+        FROM pg_class AS c
+             LEFT JOIN pg_trigger AS t ON t.tgrelid = c.oid
+                 AND t.tgfoid IN (SELECT p.oid FROM pg_proc AS p
+                                  WHERE p.pronamespace = 'ccc'::regnamespace AND p.proname = 'bill')
+        WHERE c.oid = relation
+        GROUP BY c.relkind;
     END;
-COMMENT ON FUNCTION ccc.billing_triggers(regclass) IS 'how many of the four billing triggers a table has, enabled';
-REVOKE ALL ON FUNCTION ccc.billing_triggers(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.billing_triggers(regclass) TO ccc_admin, ccc_reader;
+COMMENT ON FUNCTION ccc.has_billing_triggers(regclass, boolean) IS
+    'whether a table has its billing triggers, enabled; that for replicated rows too, if asked for';
+REVOKE ALL ON FUNCTION ccc.has_billing_triggers(regclass, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.has_billing_triggers(regclass, boolean) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.create_billing_triggers(relation regclass, replicated boolean) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    name text;
+BEGIN
+    EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
+    EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS ccc_gone NEW TABLE AS ccc_stored '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
+    EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS ccc_gone '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
+    EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_truncate BEFORE TRUNCATE ON %s '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
+    FOREACH name IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ccc_bill_%s', relation, name);
+    END LOOP;
+    IF replicated AND (SELECT c.relkind FROM pg_class AS c WHERE c.oid = relation) <> 'p' THEN
+        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_replicated AFTER INSERT OR UPDATE OR DELETE ON %s '
+                       'FOR EACH ROW EXECUTE FUNCTION ccc.bill()', relation);
+        EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER ccc_bill_replicated', relation);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.create_billing_triggers(regclass, boolean) IS
+    'makes the triggers of a call table or partition; those of replicated rows are row triggers, for the apply worker fires no others';
+REVOKE ALL ON FUNCTION ccc.create_billing_triggers(regclass, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.create_billing_triggers(regclass, boolean) TO ccc_admin;
 
 CREATE FUNCTION ccc.attach_partitions(cdr regclass) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    part  regclass;
-    added bigint := 0;
+    source ccc.sources;
+    part   regclass;
+    added  bigint := 0;
 BEGIN
     PERFORM ccc.check_call_table(cdr);
-    IF NOT EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL) THEN
+    SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'table "%" is not attached', cdr
             USING ERRCODE = '55000', HINT = 'Attach it with ccc.attach().';
     END IF;
-    FOR part IN SELECT r.relation FROM ccc.billed_relations(cdr) AS r WHERE ccc.billing_triggers(r.relation) < 4 LOOP
-        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
-        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS ccc_gone NEW TABLE AS ccc_stored '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
-        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS ccc_gone '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
-        EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_truncate BEFORE TRUNCATE ON %s '
-                       'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', part);
-        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ccc_bill_insert, ENABLE TRIGGER ccc_bill_update, '
-                       'ENABLE TRIGGER ccc_bill_delete, ENABLE TRIGGER ccc_bill_truncate', part);
+    FOR part IN
+        SELECT r.relation FROM ccc.billed_relations(cdr) AS r
+        WHERE NOT ccc.has_billing_triggers(r.relation, source.replicated)
+    LOOP
+        PERFORM ccc.create_billing_triggers(part, source.replicated);
         added := added + 1;
     END LOOP;
     RETURN added;
@@ -135,7 +167,8 @@ GRANT EXECUTE ON FUNCTION ccc.attach_partitions(regclass) TO ccc_admin;
 CREATE FUNCTION ccc.attach(cdr regclass, call_id text, started_at text, seconds text, caller text, callee text,
                            finished text DEFAULT 'true', time_zone text DEFAULT NULL, direction text DEFAULT NULL,
                            on_delete text DEFAULT 'reverse', unknown text DEFAULT 'exception',
-                           max_seconds bigint DEFAULT 86400, max_ahead bigint DEFAULT 86400) RETURNS void
+                           max_seconds bigint DEFAULT 86400, max_ahead bigint DEFAULT 86400,
+                           replicated boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
@@ -177,25 +210,26 @@ BEGIN
             USING ERRCODE = '55000', HINT = 'To change its mapping, detach it first.';
     END IF;
     INSERT INTO ccc.sources AS s (source_no, cdr, call_id, started_at, seconds, caller, callee, finished, direction,
-                                  time_zone, on_delete, unknown, max_seconds, max_ahead, attached_at)
+                                  time_zone, on_delete, unknown, max_seconds, max_ahead, replicated, attached_at)
         SELECT coalesce(max(m.source_no), 0) + 1, attach.cdr, attach.call_id, attach.started_at, attach.seconds,
                attach.caller, attach.callee, attach.finished, attach.direction, attach.time_zone,
-               attach.on_delete, attach.unknown, attach.max_seconds, attach.max_ahead, now()
+               attach.on_delete, attach.unknown, attach.max_seconds, attach.max_ahead, coalesce(attach.replicated, false), now()
         FROM ccc.sources AS m
         ON CONFLICT (cdr) DO UPDATE
         SET (call_id, started_at, seconds, caller, callee, finished, direction, time_zone,
-             on_delete, unknown, max_seconds, max_ahead, attached_at, detached_at)
+             on_delete, unknown, max_seconds, max_ahead, replicated, attached_at, detached_at)
           = (excluded.call_id, excluded.started_at, excluded.seconds, excluded.caller, excluded.callee,
              excluded.finished, excluded.direction, excluded.time_zone,
-             excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.attached_at, NULL);
+             excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.replicated,
+             excluded.attached_at, NULL);
 
     PERFORM ccc.attach_partitions(cdr);
 END
 $$;
-COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) IS
+COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) IS
     'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, 42809 a table that cannot be billed, 55000 attached already, and those of the expressions, each naming its field';
-REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint) TO ccc_admin;
+REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) TO ccc_admin;
 
 CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE

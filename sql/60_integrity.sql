@@ -121,7 +121,7 @@ BEGIN
     RETURN QUERY
     SELECT 'an attached table and its partitions have their triggers', NULL::bigint, format('table %s', r.relation)
     FROM ccc.sources AS s, LATERAL ccc.billed_relations(s.cdr) AS r
-    WHERE s.detached_at IS NULL AND ccc.billing_triggers(r.relation) < 4;
+    WHERE s.detached_at IS NULL AND NOT ccc.has_billing_triggers(r.relation, s.replicated);
 
     RETURN QUERY
     SELECT 'an attached table can be billed', NULL::bigint, format('table %s', s.cdr)

@@ -6,10 +6,12 @@
 
 #include "commands/trigger.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "billing.h"
 #include "compat.h"
+#include "purge.h"
 
 static void
 protocol_violated(const char *must)
@@ -32,8 +34,6 @@ check_protocol(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager", "bill")));
 	event = trigger->tg_event;
-	if (!TRIGGER_FIRED_FOR_STATEMENT(event))
-		protocol_violated("for each STATEMENT");
 	if (TRIGGER_FIRED_BY_TRUNCATE(event))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -42,11 +42,42 @@ check_protocol(FunctionCallInfo fcinfo)
 				 errhint("Delete the records to take their charges back, or detach the table first.")));
 	if (!TRIGGER_FIRED_AFTER(event))
 		protocol_violated("AFTER");
+	if (TRIGGER_FIRED_FOR_ROW(event))
+		return trigger;
 	if (!TRIGGER_FIRED_BY_DELETE(event) && trigger->tg_newtable == NULL)
 		protocol_violated("with a NEW transition table");
 	if (!TRIGGER_FIRED_BY_INSERT(event) && trigger->tg_oldtable == NULL)
 		protocol_violated("with an OLD transition table");
 	return trigger;
+}
+
+/* One row as a transition table would hold it. */
+static Tuplestorestate *
+single_row(HeapTuple tuple)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+
+	tuplestore_puttuple(rows, tuple);
+	return rows;
+}
+
+/*
+ * A row trigger serves tables that are written by logical replication, whose
+ * apply worker fires no statement triggers.
+ */
+static void
+bill_row(const TriggerData *trigger)
+{
+	Tuplestorestate *gone = NULL;
+	Tuplestorestate *stored = NULL;
+
+	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		stored = single_row(trigger->tg_trigtuple);
+	else
+		gone = single_row(trigger->tg_trigtuple);
+	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
+		stored = single_row(trigger->tg_newtuple);
+	bill_rows(trigger->tg_relation, gone, stored, NULL);
 }
 
 PG_FUNCTION_INFO_V1(bill);
@@ -55,9 +86,16 @@ bill(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = check_protocol(fcinfo);
 
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event) &&
+		purging(RelationGetRelid(trigger->tg_relation)))
+		return PointerGetDatum(NULL);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	bill_rows(trigger->tg_relation, trigger->tg_oldtable, trigger->tg_newtable, NULL);
+	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		bill_row(trigger);
+	else
+		bill_rows(trigger->tg_relation, trigger->tg_oldtable,
+				  trigger->tg_newtable, NULL);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	return PointerGetDatum(NULL);

@@ -1,0 +1,44 @@
+-- Partitioned call tables: rows that come through the parent or straight into
+-- a partition, that move between partitions, and partitions that come and go.
+BEGIN;
+SELECT plan(15);
+
+SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
+SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
+CREATE TABLE cdr (started_at timestamptz, id text, a text, b text, s numeric, note text) PARTITION BY RANGE (started_at);
+CREATE TABLE cdr_1 PARTITION OF cdr FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+-- a partition with its columns in another order, and a dropped one
+CREATE TABLE cdr_2 (gone integer, note text, s numeric, b text, a text, id text, started_at timestamptz);
+ALTER TABLE cdr_2 DROP COLUMN gone;
+ALTER TABLE cdr ATTACH PARTITION cdr_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+
+SELECT throws_ok($$SELECT ccc.attach('cdr_1', 'id', 'started_at', 's', 'a', 'b')$$, '42809', NULL, 'a partition is not attached by itself');
+SELECT lives_ok($$SELECT ccc.attach('cdr', 'id', 'started_at', 's', 'a', 'b')$$, 'a partitioned table is attached');
+INSERT INTO cdr VALUES ('2026-01-05', 'p', '075586013388', '1', 61);
+INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-05', 'q', '075586013388', '1', 61), ('2026-02-05', 'bad', '075586013388', '1', 'NaN');
+SELECT results_eq('SELECT call_id, billed_minutes FROM ccc.call_charges ORDER BY call_id COLLATE "C"',
+    $$VALUES ('p' COLLATE "C", 2::numeric), ('q', 2)$$, 'billed through the parent, and straight into a partition');
+SELECT is((SELECT source FROM ccc.exceptions), 'cdr'::regclass, 'an exception is of the attached table');
+
+UPDATE cdr SET started_at = '2026-02-07' WHERE id = 'p';
+SELECT is((SELECT started_at FROM ccc.call_charges WHERE call_id = 'p'), '2026-02-07'::timestamptz, 'a row that moves to another partition is corrected');
+SELECT is((SELECT sum(billed) FROM ccc.ledger), 240::numeric, 'and charged once');
+SELECT ok((SELECT max(posting_no) FROM ccc.ledger) = (SELECT last_posting_no FROM ccc.accounts), 'nothing else was posted');
+UPDATE cdr SET note = 'x';
+SELECT ok((SELECT max(posting_no) FROM ccc.ledger) = (SELECT last_posting_no FROM ccc.accounts), 'what the mapping does not see posts nothing');
+DELETE FROM cdr WHERE id = 'bad';
+SELECT is((SELECT resolution FROM ccc.exceptions), 'gone', 'the exception of a row that went through the other way is resolved');
+
+CREATE TABLE cdr_3 PARTITION OF cdr FOR VALUES FROM ('2026-03-01') TO ('2026-04-01');
+SELECT is((SELECT count(*) FROM ccc.check_integrity()), 1::bigint, 'a partition made later is reported');
+SELECT is(ccc.attach_partitions('cdr'), 1::bigint, 'and given its triggers');
+INSERT INTO cdr_3 (started_at, id, a, b, s) VALUES ('2026-03-05', 'r', '075586013388', '1', 1);
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'after which it is billed');
+SELECT throws_ok('TRUNCATE cdr_1', '55000', NULL, 'a partition is not truncated');
+
+ALTER TABLE cdr DETACH PARTITION cdr_2;
+DROP TABLE cdr_2;
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'detaching and dropping a partition reverses nothing');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT * FROM finish();
+ROLLBACK;

@@ -1,0 +1,30 @@
+-- What was there before attach, or was written while triggers were off. The
+-- procedure commits, so that nothing is rolled back here.
+SELECT plan(10);
+
+SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
+SELECT ccc.top_up(1, 2000);
+SELECT ccc.buy(1, 'number_landline', periods => 24, number => '075586013388', bought_at => '2025-01-01 00:00+08');
+SELECT ccc.buy(1, 'landline_custom', 1000, bought_at => '2025-01-01 00:00+08');
+CREATE TABLE cdr (gone integer, id text, t timestamptz, s numeric, a text, b text);
+ALTER TABLE cdr DROP COLUMN gone;
+INSERT INTO cdr SELECT 'c' || n, '2025-02-01'::timestamptz + n * interval '1 minute', 61, '075586013388', 'x' FROM generate_series(1, 3000) AS n;
+INSERT INTO cdr VALUES ('bad', '2025-02-01', -1, '075586013388', 'x'), ('c1', '2025-02-01 00:01', 61, '075586013388', 'x');
+SELECT ccc.attach('cdr', 'id', 't', 's', 'a', 'b');
+INSERT INTO cdr VALUES ('live', '2025-02-01', 61, '075586013388', 'x');
+SELECT is((SELECT count(*) FROM ccc.call_charges), 1::bigint, 'what was there is not billed by attaching');
+SET client_min_messages = warning;
+CALL ccc.backfill('cdr', '2025-02-02 00:00+00', 3);
+SELECT is((SELECT count(*) FROM ccc.call_charges), (SELECT 1 + count(*) FROM cdr WHERE t >= '2025-02-02 00:00+00'), 'a backfill from an instant on');
+CALL ccc.backfill('cdr', blocks => 3);
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3001::bigint, 'all of it, in steps');
+SELECT is((SELECT used FROM ccc.packages), 60000::bigint, 'the package is used up');
+SELECT is((SELECT billed FROM ccc.shortfalls), (3001 * 120 - 60000)::bigint, 'and the rest is short');
+SELECT is((SELECT string_agg(reason, ',') FROM ccc.exceptions), 'bad_length', 'what cannot be rated is told, once');
+CREATE TEMP TABLE before AS SELECT last_posting_no, (SELECT count(*) FROM ccc.ledger) AS entries FROM ccc.accounts;
+CALL ccc.backfill('cdr');
+SELECT is((SELECT count(*) FROM ccc.ledger), (SELECT entries FROM before), 'again: nothing more');
+SELECT is((SELECT count(*) FROM ccc.exceptions), 1::bigint, 'nor exceptions');
+SELECT is(ccc.replay(1), 0::bigint, 'charged as in call order');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT * FROM finish();

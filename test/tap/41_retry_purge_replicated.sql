@@ -1,0 +1,52 @@
+-- Rated again after a number was registered; purged without reversal; rows
+-- that logical replication applies.
+BEGIN;
+SELECT plan(20);
+
+SELECT ccc.open_account(1, 'one', '2026-01-01 00:00+08');
+SELECT ccc.create_calls_table();
+INSERT INTO calls VALUES ('a', '075586013388', 'x', '2026-01-05', 61), ('b', 'x', '075586013388', '2026-01-05', 61),
+                         ('a', '075586013388', 'x', '2026-01-05', 62), ('c', '075586013388', '075586013389', '2026-01-05', 1),
+                         ('d', '13800138000', 'x', '2026-01-05', 1), ('e', '075586013388', 'x', '2026-01-05', -1);
+SELECT is(ccc.retry_exceptions(), 0::bigint, 'nothing to be rated yet');
+SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
+SELECT is(ccc.retry_exceptions(), 3::bigint, 'resolved once the number is registered');
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'and billed');
+SELECT results_eq($$SELECT call_id, reason FROM ccc.exceptions WHERE resolved_at IS NULL ORDER BY call_id$$,
+    $$VALUES ('a' COLLATE "C", 'conflicting_repeat'), ('d', 'unknown_number'), ('e', 'bad_length')$$, 'the others stay, one of them with its new reason');
+SELECT is((SELECT count(*) FROM ccc.exceptions WHERE resolution = 'billed' AND resolved_at IS NOT NULL), 3::bigint, 'resolved exceptions keep their history');
+SELECT is(ccc.retry_exceptions(), 0::bigint, 'again: nothing');
+INSERT INTO calls VALUES ('b', 'x', '+8675586013388', '2026-01-05', 61);
+SELECT is((SELECT count(*) FROM ccc.ledger WHERE kind = 'r'), 1::bigint, 'a repeat of what was billed late is a repeat');
+DELETE FROM calls WHERE call_id = 'a' AND seconds = 61;
+SELECT is((SELECT seconds FROM ccc.call_charges WHERE call_id = 'a'), 62::numeric, 'the contradicting record takes the place of the one that is gone');
+DELETE FROM calls WHERE call_id = 'a';
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'a'), 0::bigint, 'until it is gone too');
+
+CREATE TABLE k (id text, a text, b text, t timestamp, s real);
+SELECT ccc.attach('k', 'id', 't', 's', 'a', 'b', time_zone => 'Asia/Shanghai', replicated => true);
+INSERT INTO k VALUES ('k1', '075586013388', 'x', '2026-01-05', 61), ('k2', '075586013388', 'x', '2026-01-06', 61);
+SELECT is(ccc.purge('k', '2026-01-05 16:00+00'), 1::bigint, 'purged by the mapping''s start, in its zone');
+SELECT is((SELECT string_agg(id, ',') FROM k), 'k2', 'the earlier one is gone');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'k%'), 2::bigint, 'and both charges stay');
+CREATE TABLE u (id text, a text, b text, t bigint, s interval);
+SELECT ccc.attach('u', 'id', 't', 's', 'a', 'b');
+INSERT INTO u VALUES ('u1', '075586013388', 'x', 1767571200, '61 s'), ('u2', '075586013388', 'x', 1767671200, '1 hour');
+SELECT is(ccc.purge('u', '2026-01-05 16:00+00'), 1::bigint, 'of Unix seconds too');
+SELECT throws_ok($$SELECT ccc.purge('ccc.ledger', now())$$, '55000', NULL, 'only attached tables are purged');
+DELETE FROM k;
+SELECT is((SELECT string_agg(call_id, ',') FROM ccc.call_charges WHERE call_id LIKE 'k%'), 'k1', 'an ordinary deletion reverses');
+
+SET LOCAL session_replication_role = replica;
+INSERT INTO k VALUES ('k3', '075586013388', 'x', '2026-01-07', 61);
+SELECT is((SELECT billed_minutes FROM ccc.call_charges WHERE call_id = 'k3'), 2::numeric, 'an applied row is billed');
+UPDATE k SET s = 300 WHERE id = 'k3';
+SELECT is((SELECT billed_minutes FROM ccc.call_charges WHERE call_id = 'k3'), 5::numeric, 'corrected');
+DELETE FROM k;
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'k3'), 0::bigint, 'and reversed');
+SET LOCAL session_replication_role = origin;
+INSERT INTO k VALUES ('k4', '075586013388', 'x', '2026-01-07', 61);
+SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 'k4'), 1::bigint, 'a row of our own is billed once');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT * FROM finish();
+ROLLBACK;
