@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
@@ -31,13 +32,28 @@ first_of_block(int64 block)
 	return tid;
 }
 
+/* A name for the row, which no column has: the column would be read instead. */
+static char *
+row_name(Relation cdr)
+{
+	StringInfoData name;
+
+	initStringInfo(&name);
+	do
+		appendStringInfoChar(&name, 'r');
+	while (get_attnum(RelationGetRelid(cdr), name.data) != InvalidAttrNumber);
+	return name.data;
+}
+
 /* Reads whole rows, dropped columns and all, as a transition table has them. */
 static Tuplestorestate *
 read_blocks(Relation cdr, int64 first, int64 end)
 {
 	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(cdr)),
 												  RelationGetRelationName(cdr));
-	char	   *query = psprintf("SELECT t FROM ONLY %s AS t WHERE t.ctid >= $1 AND t.ctid < $2 FOR SHARE", name);
+	const char *row = row_name(cdr);
+	char	   *query = psprintf("SELECT %s FROM ONLY %s AS %s WHERE %s.ctid >= $1 AND %s.ctid < $2 FOR SHARE",
+								 row, name, row, row, row);
 	Oid			types[] = {TIDOID, TIDOID};
 	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
@@ -47,9 +63,9 @@ read_blocks(Relation cdr, int64 first, int64 end)
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		bool		isnull;
-		HeapTupleHeader row = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[i],
+		HeapTupleHeader header = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[i],
 																	SPI_tuptable->tupdesc, 1, &isnull));
-		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
+		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),.t_data = header};
 
 		tuplestore_puttuple(rows, &tuple);
 	}
