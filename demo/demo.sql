@@ -154,6 +154,27 @@ SELECT count(*) FILTER (WHERE kind = 'r') AS repeats_noted,
     FROM ccc.ledger;
 
 \echo
-\echo '== 9. Every counter recomputed from the ledger'
+\echo '== 9. A record is corrected, one is deleted, one comes late: totals stay those of call order'
+\echo
+DELETE FROM acc_cdrs WHERE id > 1000000;
+SELECT call_id AS long_call FROM ccc.call_charges
+    WHERE account_id = 2 AND pool = 'landline_outbound' ORDER BY seconds DESC, call_id LIMIT 1 \gset
+SELECT package_no, product, used_minutes AS used_before FROM ccc.package_balances
+    WHERE account_id = 2 AND pool = 'landline_outbound' ORDER BY package_no;
+UPDATE acc_cdrs SET duration = duration + 600 WHERE callid = :'long_call';
+DELETE FROM acc_cdrs WHERE id = (SELECT min(id) FROM acc_cdrs JOIN ccc.call_charges ON call_id = callid
+                                 WHERE account_id = 2 AND pool = 'landline_outbound' AND call_id <> :'long_call');
+INSERT INTO acc_cdrs (id, start_time, duration, callid, caller, callee)
+    SELECT :last_id + 8, timezone('UTC', min(b.valid_from)) + interval '1 hour', 61, 'made-late', min(o.number::text), '13800138000'
+    FROM ccc.package_balances AS b, ours AS o
+    WHERE b.account_id = 2 AND o.account_id = 2 AND o.line = 'landline';
+SELECT package_no, product, used_minutes AS used_after, ccc.replay(2) AS seconds_that_a_replay_moves FROM ccc.package_balances
+    WHERE account_id = 2 AND pool = 'landline_outbound' ORDER BY package_no;
+\pset tuples_only on
+SELECT '  ' || line FROM ccc.explain_call(2, :'long_call') AS e (line);
+\pset tuples_only off
+
+\echo
+\echo '== 10. Every counter recomputed from the ledger'
 \echo
 SELECT count(*) AS violated_invariants FROM ccc.check_integrity();
