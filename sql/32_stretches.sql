@@ -18,18 +18,19 @@ CREATE FUNCTION ccc.usage_in_ledger(account_id bigint, pool text, since timestam
             FROM ccc.packages AS p,
                  LATERAL (VALUES (p.valid_from), (p.valid_until), (p.refunded_at)) AS b (at)
             WHERE p.account_id = usage_in_ledger.account_id AND p.pool = usage_in_ledger.pool AND b.at < 'infinity'),
-        entries AS (
-            SELECT l.started_at, coalesce(l.package_no, 0) AS package_no, l.billed
+        holdings AS (
+            SELECT l.started_at, coalesce(l.package_no, 0) AS package_no, sum(l.billed) AS billed
             FROM ccc.ledger AS l
                  LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no
             WHERE l.account_id = usage_in_ledger.account_id AND l.kind IN ('c', 's')
-              AND coalesce(l.pool, p.pool) = usage_in_ledger.pool AND l.started_at >= since)
-        SELECT ccc.stretch(e.started_at, b.starts, a.time_zone) AS stretch, e.package_no,
-               sum(e.billed)::bigint, max(e.started_at)
-        FROM entries AS e, bounds AS b, ccc.accounts AS a
+              AND coalesce(l.pool, p.pool) = usage_in_ledger.pool AND l.started_at >= since
+            GROUP BY l.call_id, l.direction, l.started_at, 2
+            HAVING sum(l.billed) <> 0)
+        SELECT ccc.stretch(h.started_at, b.starts, a.time_zone) AS stretch, h.package_no,
+               sum(h.billed)::bigint, max(h.started_at)
+        FROM holdings AS h, bounds AS b, ccc.accounts AS a
         WHERE a.account_id = usage_in_ledger.account_id
-        GROUP BY 1, 2
-        HAVING sum(e.billed) <> 0;
+        GROUP BY 1, 2;
     END;
 COMMENT ON FUNCTION ccc.usage_in_ledger(bigint, text, timestamptz) IS
     'what ccc.usage must hold for an account and pool, recomputed from the ledger''s entries of calls that start at an instant or later';
