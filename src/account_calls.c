@@ -41,6 +41,7 @@ typedef struct Note
 struct AccountCalls
 {
 	Faults	   *faults;
+	GoneExceptions *gone;		/* rows gone that were not billed */
 	Appender   *ledger;
 	MemoryContext context;		/* of one account */
 	RatedCall  *calls;
@@ -57,11 +58,12 @@ struct AccountCalls
 };
 
 AccountCalls *
-account_calls_begin(Faults *faults)
+account_calls_begin(Faults *faults, GoneExceptions *gone)
 {
 	AccountCalls *calls = palloc0_object(AccountCalls);
 
 	calls->faults = faults;
+	calls->gone = gone;
 	calls->ledger = append_begin(ccc_relation("ledger"));
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "ccc calls of an account",
@@ -133,6 +135,8 @@ compare_keys(const RatedCall *a, const RatedCall *b)
 static void
 take_back(AccountCalls *calls, Key *key, RatedCall *call)
 {
+	if (gone_exceptions_take(calls->gone, call->content, call->direction))
+		return;
 	if (key->billed == NULL || key->billed->content != call->content)
 		return;
 	if (key->copies > 0)
@@ -400,6 +404,7 @@ account_calls_post(AccountCalls *calls)
 	CHECK_FOR_INTERRUPTS();
 	calls->nkeys = calls->nnotes = calls->notes_room = 0;
 	calls->notes = NULL;
+	gone_exceptions_begin(calls->gone);
 	if (ledger_begin_posting(&calls->account, calls->calls[0].account_id, calls->ledger))
 	{
 		decide(calls);

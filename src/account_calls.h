@@ -5,12 +5,14 @@
 #ifndef CCC_ACCOUNT_CALLS_H
 #define CCC_ACCOUNT_CALLS_H
 
+#include "exceptions.h"
 #include "faults.h"
 #include "rating.h"
 
 typedef struct AccountCalls AccountCalls;
 
-extern AccountCalls *account_calls_begin(Faults *faults);
+extern AccountCalls *account_calls_begin(Faults *faults,
+										  GoneExceptions *gone);
 extern RatedCall *account_calls_room(AccountCalls *calls);
 extern void account_calls_post(AccountCalls *calls);
 extern void account_calls_end(AccountCalls *calls);

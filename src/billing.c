@@ -142,15 +142,30 @@ bill_runs(Billing *billing)
 	MemoryContextDelete(run_context);
 }
 
+/* Resolves the exceptions of rows that are gone, under the accounts' locks. */
+static void
+resolve_gone(Billing *billing, GoneExceptions *gone)
+{
+	Oid			cdr = billing->source->cdr;
+	int			n;
+	int64	   *accounts;
+
+	if (billing->ngone == 0)
+		return;
+	accounts = exceptions_accounts(cdr, billing->gone_contents, billing->ngone, &n);
+	posting_lock_accounts(billing->posting, accounts, n);
+	exceptions_gone(cdr, billing->gone_contents, billing->ngone, gone);
+}
+
 /* As the ledger's owner: what no longer stands first, then the charges. */
 static void
 post_all(Billing *billing)
 {
+	GoneExceptions gone = {0};
+
 	rights_as_owner(&billing->rights);
-	if (billing->ngone > 0)
-		exceptions_gone(billing->source->cdr, billing->gone_contents,
-						billing->ngone);
-	posting_post(billing->posting);
+	resolve_gone(billing, &gone);
+	posting_post(billing->posting, &gone);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_known(billing->source->cdr, &billing->faults);
 	rights_as_writer(&billing->rights);

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
@@ -25,17 +27,26 @@ static Statement select_known = {
 	.expected = SPI_OK_SELECT
 };
 
-/* as many exceptions of a content and side as rows of that content are gone */
-static Statement update_gone = {
-	.query = "WITH gone AS (SELECT g.content, count(*) AS n FROM unnest($2) AS g (content) GROUP BY g.content),"
-	" open AS (SELECT e.exception_id, e.content,"
-	"                 row_number() OVER (PARTITION BY e.content, e.direction ORDER BY e.seen_at, e.exception_id) AS i"
-	"          FROM ccc.exception_log AS e"
-	"          WHERE e.source = $1 AND e.resolved_at IS NULL AND e.content = ANY ($2))"
-	" UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'gone'"
-	" FROM open AS o JOIN gone AS g ON g.content = o.content AND o.i <= g.n"
-	" WHERE e.exception_id = o.exception_id",
+static Statement select_accounts = {
+	.query = "SELECT DISTINCT e.account_id FROM ccc.exception_log AS e"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL AND e.account_id IS NOT NULL",
 	.types = {"regclass", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
+/* what another session resolved meanwhile falls out when the lock is had */
+static Statement select_gone = {
+	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, '') FROM ccc.exception_log AS e"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL"
+	" ORDER BY e.content, e.direction, e.seen_at, e.exception_id FOR UPDATE",
+	.types = {"regclass", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement update_gone = {
+	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'gone'"
+	" WHERE e.exception_id = ANY ($1)",
+	.types = {"uuid[]"},
 	.expected = SPI_OK_UPDATE
 };
 
@@ -66,6 +77,13 @@ static Statement select_retries = {
 	" AND e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
 	"                  'bad_start', 'bad_length')"
 	" ORDER BY e.source, e.seen_at, e.exception_id FOR UPDATE",
+	.expected = SPI_OK_SELECT
+};
+
+static Statement lock_retried_accounts = {
+	.query = "SELECT FROM ccc.accounts AS a"
+	" WHERE a.account_id IN (SELECT e.account_id FROM ccc.exception_log AS e WHERE e.resolved_at IS NULL)"
+	" ORDER BY a.account_id FOR NO KEY UPDATE",
 	.expected = SPI_OK_SELECT
 };
 
@@ -120,15 +138,6 @@ exceptions_drop_known(Oid cdr, Faults *faults)
 	faults->n = kept;
 }
 
-/* Resolves the exceptions of records that are gone. */
-void
-exceptions_gone(Oid cdr, const int64 *contents, int n)
-{
-	Datum		values[] = {ObjectIdGetDatum(cdr), bigint_array(contents, n)};
-
-	statement_execute(&update_gone, values);
-}
-
 /* A copy of the exception's id, the first column. */
 static Datum
 read_id(uint64 row)
@@ -137,6 +146,129 @@ read_id(uint64 row)
 
 	*id = *DatumGetUUIDP(spi_value(row, 1));
 	return UUIDPGetDatum(id);
+}
+
+/* The accounts of open exceptions of some contents. */
+int64 *
+exceptions_accounts(Oid cdr, const int64 *contents, int n, int *naccounts)
+{
+	Datum		values[] = {ObjectIdGetDatum(cdr), bigint_array(contents, n)};
+	int64	   *accounts;
+
+	statement_execute(&select_accounts, values);
+	*naccounts = SPI_processed;
+	accounts = palloc_array(int64, SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		accounts[i] = DatumGetInt64(spi_value(i, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return accounts;
+}
+
+/* How many of the sorted contents are this one. */
+static int
+count_content(const int64 *contents, int n, int64 content)
+{
+	const int64 *found = bsearch(&content, contents, n, sizeof(int64), compare_contents);
+	const int64 *first = found;
+	const int64 *last = found;
+
+	if (found == NULL)
+		return 0;
+	while (first > contents && first[-1] == content)
+		first--;
+	while (last < contents + n - 1 && last[1] == content)
+		last++;
+	return last - first + 1;
+}
+
+/* One more gone exception; false when as many rows of its kind are not gone. */
+static bool
+add_gone(GoneExceptions *gone, int64 content, Direction direction, int rows)
+{
+	GoneException *last = gone->n > 0 ? &gone->items[gone->n - 1] : NULL;
+
+	if (last == NULL || last->content != content || last->direction != direction)
+	{
+		last = &gone->items[gone->n++];
+		last->content = content;
+		last->direction = direction;
+		last->n = 0;
+	}
+	if (last->n == rows)
+		return false;
+	last->n++;
+	return true;
+}
+
+/*
+ * Resolves the exceptions of rows that are gone, as many of each content and
+ * side as there are such rows. Sorts the contents. The accounts concerned
+ * must be locked.
+ */
+void
+exceptions_gone(Oid cdr, int64 *contents, int n, GoneExceptions *gone)
+{
+	Datum		values[] = {ObjectIdGetDatum(cdr), bigint_array(contents, n)};
+	Datum	   *ids;
+	int			nids = 0;
+
+	qsort(contents, n, sizeof(int64), compare_contents);
+	statement_execute(&select_gone, values);
+	gone->n = 0;
+	gone->items = palloc_array(GoneException, SPI_processed);
+	ids = palloc_array(Datum, SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		int64		content = DatumGetInt64(spi_value(i, 2));
+
+		if (add_gone(gone, content, DatumGetChar(spi_value(i, 3)),
+					 count_content(contents, n, content)))
+			ids[nids++] = read_id(i);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	values[0] = PointerGetDatum(construct_array(ids, nids, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	if (nids > 0)
+		statement_execute(&update_gone, values);
+}
+
+/* Each account may have been traced for each row: it counts anew. */
+void
+gone_exceptions_begin(GoneExceptions *gone)
+{
+	for (int i = 0; i < gone->n; i++)
+		gone->items[i].left_outbound = gone->items[i].left_inbound = gone->items[i].n;
+}
+
+static int
+compare_gone(const void *a, const void *b)
+{
+	return compare_contents(&((const GoneException *) a)->content,
+							&((const GoneException *) b)->content);
+}
+
+/* Whether a row that is gone was an exception on this side, and not billed. */
+bool
+gone_exceptions_take(GoneExceptions *gone, int64 content, Direction direction)
+{
+	GoneException wanted = {.content = content};
+	GoneException *item = bsearch(&wanted, gone->items, gone->n,
+								  sizeof(GoneException), compare_gone);
+
+	if (item == NULL)
+		return false;
+	while (item > gone->items && item[-1].content == content)
+		item--;
+	for (; item < gone->items + gone->n && item->content == content; item++)
+	{
+		int		   *left = direction == OUTBOUND ? &item->left_outbound : &item->left_inbound;
+
+		if (*left > 0 && (item->direction == direction || item->direction == ANY_DIRECTION))
+		{
+			(*left)--;
+			return true;
+		}
+	}
+	return false;
 }
 
 static void
@@ -200,12 +332,17 @@ read_retry(uint64 row, Retry *retry)
 	record->content = DatumGetInt64(spi_value(row, 9));
 }
 
-/* Open exceptions that may rate now, locked, by source and oldest first. */
+/*
+ * Open exceptions that may rate now, by source and oldest first, locked after
+ * the accounts that they are known to be of.
+ */
 Retry *
 exceptions_to_retry(int *n)
 {
 	Retry	   *retries;
 
+	statement_execute(&lock_retried_accounts, NULL);
+	SPI_freetuptable(SPI_tuptable);
 	statement_execute(&select_retries, NULL);
 	*n = SPI_processed;
 	retries = palloc_extended(Max(1, SPI_processed) * sizeof(Retry),

@@ -25,9 +25,34 @@ typedef struct Retry
 	Oid			source;
 } Retry;
 
+/*
+ * Rows that are gone and were exceptions: so many of a content and side are
+ * not the billed record, though they may say the same.
+ */
+typedef struct GoneException
+{
+	int64		content;
+	Direction	direction;		/* ANY_DIRECTION: of neither side */
+	int			n;
+	int			left_outbound;	/* for the account at hand */
+	int			left_inbound;
+} GoneException;
+
+typedef struct GoneExceptions
+{
+	GoneException *items;		/* by content */
+	int			n;
+} GoneExceptions;
+
 extern bool exceptions_open(Oid cdr);
 extern void exceptions_drop_known(Oid cdr, Faults *faults);
-extern void exceptions_gone(Oid cdr, const int64 *contents, int n);
+extern int64 *exceptions_accounts(Oid cdr, const int64 *contents, int n,
+								  int *naccounts);
+extern void exceptions_gone(Oid cdr, int64 *contents, int n,
+							GoneExceptions *gone);
+extern void gone_exceptions_begin(GoneExceptions *gone);
+extern bool gone_exceptions_take(GoneExceptions *gone, int64 content,
+								 Direction direction);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);
 extern void exceptions_billed(Datum exception_id);

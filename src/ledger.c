@@ -35,6 +35,13 @@ enum
 	NCOLUMNS
 };
 
+static Statement lock_accounts = {
+	.query = "SELECT FROM ccc.accounts AS a WHERE a.account_id = ANY ($1)"
+	" ORDER BY a.account_id FOR NO KEY UPDATE",
+	.types = {"bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
 static Statement update_account = {
 	.query = "UPDATE ccc.accounts AS a SET last_posting_no = a.last_posting_no + 1"
 	" WHERE a.account_id = $1 RETURNING a.last_posting_no, a.time_zone",
@@ -101,6 +108,16 @@ static Statement update_package = {
 	.types = {"bigint", "integer", "bigint"},
 	.expected = SPI_OK_UPDATE
 };
+
+/* Locks accounts in ascending order, without posting to them. */
+void
+ledger_lock_accounts(const int64 *accounts, int n)
+{
+	Datum		value = bigint_array(accounts, n);
+
+	statement_execute(&lock_accounts, &value);
+	SPI_freetuptable(SPI_tuptable);
+}
 
 /*
  * Locks an account for a new posting; false when there is no such account.

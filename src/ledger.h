@@ -68,6 +68,7 @@ typedef struct PoolPackage
 	Package		package;
 } PoolPackage;
 
+extern void ledger_lock_accounts(const int64 *accounts, int n);
 extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
 								 Appender *ledger);
 extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,

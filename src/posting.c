@@ -14,11 +14,13 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
 
 #include "account_calls.h"
 #include "compat.h"
+#include "ledger.h"
 #include "posting.h"
 #include "rights.h"
 
@@ -57,6 +59,7 @@ struct Posting
 	TupleTableSlot *out;
 	Tuplesortstate *sort;
 	bool		any;
+	HTAB	   *accounts;		/* of all that was added */
 };
 
 static TupleDesc
@@ -81,10 +84,13 @@ posting_begin(Faults *faults)
 	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
 	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid, InvalidOid};
 	static bool nulls_first[NSORT_KEYS] = {false, false, false, false, false};
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(int64),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
 	posting->desc = sort_columns();
+	posting->accounts = hash_create("ccc accounts", 64, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	posting->in = MakeSingleTupleTableSlot(posting->desc, &TTSOpsVirtual);
 	posting->out = MakeSingleTupleTableSlot(posting->desc, &TTSOpsMinimalTuple);
 	posting->sort = tuplesort_begin_heap(posting->desc, NSORT_KEYS, keys, less_than,
@@ -118,6 +124,7 @@ posting_add(void *argument, const RatedCall *call)
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(posting->sort, slot);
 	posting->any = true;
+	hash_search(posting->accounts, &call->account_id, HASH_ENTER, NULL);
 	pfree(call_id);
 }
 
@@ -152,17 +159,38 @@ next_sorted(Posting *posting)
 }
 
 /*
+ * Locks every account of the posting, and more, before anything else is: so
+ * that exceptions are always locked after accounts.
+ */
+void
+posting_lock_accounts(Posting *posting, const int64 *more, int n)
+{
+	HASH_SEQ_STATUS scan;
+	int64	   *accounts;
+	int64	   *account;
+	int			naccounts = 0;
+
+	for (int i = 0; i < n; i++)
+		hash_search(posting->accounts, &more[i], HASH_ENTER, NULL);
+	accounts = palloc_array(int64, hash_get_num_entries(posting->accounts));
+	hash_seq_init(&scan, posting->accounts);
+	while ((account = hash_seq_search(&scan)) != NULL)
+		accounts[naccounts++] = *account;
+	ledger_lock_accounts(accounts, naccounts);
+}
+
+/*
  * Posts everything that was added; runs as the ledger's owner. Ends the
  * posting.
  */
 void
-posting_post(Posting *posting)
+posting_post(Posting *posting, GoneExceptions *gone)
 {
 	bool		more;
 
 	if (posting->any)
 	{
-		AccountCalls *calls = account_calls_begin(posting->faults);
+		AccountCalls *calls = account_calls_begin(posting->faults, gone);
 		RatedCall  *call;
 
 		tuplesort_performsort(posting->sort);

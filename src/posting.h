@@ -5,6 +5,7 @@
 #ifndef CCC_POSTING_H
 #define CCC_POSTING_H
 
+#include "exceptions.h"
 #include "faults.h"
 #include "rating.h"
 
@@ -12,6 +13,7 @@ typedef struct Posting Posting;
 
 extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
-extern void posting_post(Posting *posting);
+extern void posting_lock_accounts(Posting *posting, const int64 *more, int n);
+extern void posting_post(Posting *posting, GoneExceptions *gone);
 
 #endif							/* CCC_POSTING_H */

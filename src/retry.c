@@ -63,6 +63,7 @@ retry_all(void)
 	Retry	   *retries = exceptions_to_retry(&n);
 	Faults		faults;
 	Posting    *posting;
+	GoneExceptions none = {0};
 
 	if (n == 0)
 		return 0;
@@ -70,7 +71,7 @@ retry_all(void)
 	posting = posting_begin(&faults);
 	for (int i = 0; i < n;)
 		i += rate_source(&retries[i], n - i, &faults, posting);
-	posting_post(posting);
+	posting_post(posting, &none);
 	return resolve(retries, n, &faults);
 }
 
