@@ -11,6 +11,7 @@
 
 #include "compat.h"
 #include "exceptions.h"
+#include "int64s.h"
 #include "statement.h"
 
 static Statement select_any = {
@@ -105,15 +106,6 @@ exceptions_open(Oid cdr)
 	return SPI_processed > 0;
 }
 
-static int
-compare_contents(const void *a, const void *b)
-{
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
-
-	return (x > y) - (x < y);
-}
-
 /* Leaves out the faults of records that have their exceptions already. */
 void
 exceptions_drop_known(Oid cdr, Faults *faults)
@@ -133,7 +125,7 @@ exceptions_drop_known(Oid cdr, Faults *faults)
 	SPI_freetuptable(SPI_tuptable);
 	for (int i = 0; i < faults->n; i++)
 		if (bsearch(&faults->items[i].content, contents, nknown, sizeof(int64),
-					compare_contents) == NULL)
+					compare_int64) == NULL)
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
 }
@@ -168,7 +160,7 @@ exceptions_accounts(Oid cdr, const int64 *contents, int n, int *naccounts)
 static int
 count_content(const int64 *contents, int n, int64 content)
 {
-	const int64 *found = bsearch(&content, contents, n, sizeof(int64), compare_contents);
+	const int64 *found = bsearch(&content, contents, n, sizeof(int64), compare_int64);
 	const int64 *first = found;
 	const int64 *last = found;
 
@@ -212,7 +204,7 @@ exceptions_gone(Oid cdr, int64 *contents, int n, GoneExceptions *gone)
 	Datum	   *ids;
 	int			nids = 0;
 
-	qsort(contents, n, sizeof(int64), compare_contents);
+	qsort(contents, n, sizeof(int64), compare_int64);
 	statement_execute(&select_gone, values);
 	gone->n = 0;
 	gone->items = palloc_array(GoneException, SPI_processed);
@@ -242,7 +234,7 @@ gone_exceptions_begin(GoneExceptions *gone)
 static int
 compare_gone(const void *a, const void *b)
 {
-	return compare_contents(&((const GoneException *) a)->content,
+	return compare_int64(&((const GoneException *) a)->content,
 							&((const GoneException *) b)->content);
 }
 

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "compat.h"
+#include "int64s.h"
 #include "numbers.h"
 #include "rights.h"
 #include "statement.h"
@@ -35,15 +36,6 @@ static Statement select_services = {
 	.types = {"ccc.phone_number[]"},
 	.expected = SPI_OK_SELECT
 };
-
-static int
-compare_int64(const void *a, const void *b)
-{
-	int64		x = *(const int64 *) a;
-	int64		y = *(const int64 *) b;
-
-	return (x > y) - (x < y);
-}
 
 /* The distinct numbers as a ccc.phone_number[]. */
 static Datum

@@ -14,6 +14,7 @@
 #include "utils/datetime.h"
 
 #include "compat.h"
+#include "int64s.h"
 #include "stretch.h"
 
 pg_tz *
@@ -47,19 +48,10 @@ month_start(pg_tz *zone, TimestampTz at)
 	return result;
 }
 
-static int
-compare_instants(const void *a, const void *b)
-{
-	TimestampTz x = *(const TimestampTz *) a;
-	TimestampTz y = *(const TimestampTz *) b;
-
-	return (x > y) - (x < y);
-}
-
 void
 stretch_sort_bounds(StretchBounds *bounds)
 {
-	qsort(bounds->starts, bounds->n, sizeof(TimestampTz), compare_instants);
+	qsort(bounds->starts, bounds->n, sizeof(TimestampTz), compare_int64);
 }
 
 /*
