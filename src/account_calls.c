@@ -84,13 +84,13 @@ grow(void *array, int n, int *room, Size size)
 		repalloc_huge(array, *room * size);
 }
 
-/* Room for one more call of the account, in whose memory the caller is left. */
+/* Room, zeroed, for one more call; leaves the caller in the account's memory. */
 RatedCall *
 account_calls_room(AccountCalls *calls)
 {
 	MemoryContextSwitchTo(calls->context);
 	calls->calls = grow(calls->calls, calls->n, &calls->room, sizeof(RatedCall));
-	return &calls->calls[calls->n++];
+	return memset(&calls->calls[calls->n++], 0, sizeof(RatedCall));
 }
 
 static void
@@ -153,7 +153,9 @@ take_back(AccountCalls *calls, Key *key, RatedCall *call)
 static void
 take_in(AccountCalls *calls, Key *key, RatedCall *call)
 {
-	if (key->billed == NULL)
+	if (call->rerated)
+		key->reverse = true;
+	if (call->rerated || key->billed == NULL)
 		key->billed = call;
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);

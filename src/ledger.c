@@ -58,6 +58,19 @@ static Statement select_entries = {
 	.expected = SPI_OK_SELECT
 };
 
+/* entries of what a call said before add up to nothing */
+static Statement select_billed_calls = {
+	.query = "SELECT l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content,"
+	" sum(l.billed)::bigint, max(COALESCE(l.pool, p.pool))"
+	" FROM ccc.ledger AS l"
+	" LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no"
+	" WHERE l.account_id = $1 AND l.started_at >= $2"
+	" GROUP BY l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content"
+	" HAVING sum(l.billed) > 0 ORDER BY l.call_id, l.direction",
+	.types = {"bigint", "timestamptz"},
+	.expected = SPI_OK_SELECT
+};
+
 static Statement select_packages = {
 	.query = "SELECT p.pool, p.package_no, p.valid_from, p.valid_until,"
 	" LEAST(p.valid_until, p.refunded_at), p.granted - p.refunded - p.used"
@@ -109,14 +122,18 @@ static Statement update_package = {
 	.expected = SPI_OK_UPDATE
 };
 
-/* Locks accounts in ascending order, without posting to them. */
-void
+/*
+ * Locks accounts in ascending order, without posting to them; gives how many
+ * of them there are.
+ */
+uint64
 ledger_lock_accounts(const int64 *accounts, int n)
 {
 	Datum		value = bigint_array(accounts, n);
 
 	statement_execute(&lock_accounts, &value);
 	SPI_freetuptable(SPI_tuptable);
+	return SPI_processed;
 }
 
 /*
@@ -229,6 +246,33 @@ ledger_known_calls(int64 account_id, Datum *call_ids, int n, int *nknown)
 	SPI_freetuptable(SPI_tuptable);
 	for (int i = 0; i < *nknown; i++)
 		drop_empty_holdings(&calls[i]);
+	return calls;
+}
+
+/* Calls that start at an instant or later, as they are billed, by key. */
+RatedCall *
+ledger_billed_calls(int64 account_id, TimestampTz since, int *n)
+{
+	Datum		values[] = {Int64GetDatum(account_id), TimestampTzGetDatum(since)};
+	RatedCall  *calls;
+
+	statement_execute(&select_billed_calls, values);
+	*n = SPI_processed;
+	calls = palloc_extended(Max(1, SPI_processed) * sizeof(RatedCall),
+							MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		calls[i].account_id = account_id;
+		calls[i].call_id = TextDatumGetCString(spi_value(i, 1));
+		calls[i].direction = DatumGetChar(spi_value(i, 2));
+		calls[i].started_at = DatumGetTimestampTz(spi_value(i, 3));
+		calls[i].number = DatumGetInt64(spi_value(i, 4));
+		calls[i].seconds = DatumGetNumericCopy(spi_value(i, 5));
+		calls[i].content = DatumGetInt64(spi_value(i, 6));
+		calls[i].billed = DatumGetInt64(spi_value(i, 7));
+		calls[i].pool = spi_text(i, 8);
+	}
+	SPI_freetuptable(SPI_tuptable);
 	return calls;
 }
 

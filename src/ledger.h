@@ -68,11 +68,13 @@ typedef struct PoolPackage
 	Package		package;
 } PoolPackage;
 
-extern void ledger_lock_accounts(const int64 *accounts, int n);
+extern uint64 ledger_lock_accounts(const int64 *accounts, int n);
 extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
 								 Appender *ledger);
 extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,
 									 int n, int *nknown);
+extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
+									  int *n);
 extern PoolPackage *ledger_packages(int64 account_id, TimestampTz since,
 									int *npackages);
 extern UsageRow *ledger_usage(int64 account_id, const char *pool,

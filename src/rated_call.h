@@ -18,6 +18,7 @@ typedef struct RatedCall
 {
 	bool		removal;		/* the record is gone */
 	bool		backfilled;		/* no repeat where it is billed already */
+	bool		rerated;		/* in place of what is billed */
 	int64		account_id;
 	char	   *call_id;
 	Direction	direction;

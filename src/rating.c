@@ -265,6 +265,38 @@ trace_record(Rater *rater, const CallRecord *record)
 	}
 }
 
+/*
+ * Rates a billed call by today's catalogue, where its number still serves the
+ * account at its start. False when it cannot be rated, or nothing changes.
+ */
+bool
+rate_again(RatedCall *call, Numbers *numbers)
+{
+	Side		side = {
+		.direction = call->direction,
+		.number = call->number,
+		.service = numbers_find(numbers, call->number, call->started_at)
+	};
+	const Pool *pool;
+	int64		whole_seconds;
+	int64		billed;
+	bool		same_pool;
+
+	if (side.service == NULL || side.service->account_id != call->account_id ||
+		side_fault(&side, call->started_at, &pool) != NULL ||
+		!seconds_round_up(call->seconds, &whole_seconds) ||
+		!increment_billed(pool ? pool->increment : free_increment, whole_seconds, &billed))
+		return false;
+	same_pool = pool == NULL ? call->pool == NULL :
+		call->pool != NULL && strcmp(pool->code, call->pool) == 0;
+	if (same_pool && billed == call->billed)
+		return false;
+	call->rerated = true;
+	call->pool = pool ? pool->code : NULL;
+	call->billed = billed;
+	return true;
+}
+
 static Rater
 make_rater(const CallRecord *records, int n, const Source *source,
 		   Faults *faults, RatedCallSink sink, void *argument)

@@ -7,6 +7,7 @@
 
 #include "faults.h"
 #include "intake.h"
+#include "numbers.h"
 #include "rated_call.h"
 
 typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
@@ -14,6 +15,7 @@ typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
 extern void rate_records(const CallRecord *records, int n, const Source *source,
 						 bool backfilled, Faults *faults, RatedCallSink sink,
 						 void *argument);
+extern bool rate_again(RatedCall *call, Numbers *numbers);
 extern void trace_records(const CallRecord *records, int n, const Source *source,
 						  RatedCallSink sink, void *argument);
 

@@ -20,7 +20,7 @@ SELECT is_empty($$SELECT name FROM functions WHERE has_function_privilege('publi
                                     'put_in_service', 'move_money')$$,
                 'nor any that reads or changes');
 SELECT is((SELECT count(*) FROM functions WHERE proname IN ('bill', 'attach', 'detach', 'create_calls_table', 'open_account', 'top_up', 'buy', 'quote',
-                                    'add_own_number', 'wallet_balance', 'check_integrity', 'explain_call', 'balances', 'deduct')), 14::bigint,
+                                    'add_own_number', 'wallet_balance', 'check_integrity', 'explain_call', 'balances', 'deduct')), 15::bigint,
           'and they are there');
 SELECT is_empty($$SELECT r, name FROM functions, unnest('{ccc_writer,ccc_reader}'::text[]) AS r
                   WHERE proname IN ('bill', 'attach', 'detach', 'open_account', 'top_up', 'buy', 'add_own_number') AND has_function_privilege(r, oid, 'EXECUTE')$$,

@@ -1,0 +1,77 @@
+/*
+ * rerate.c
+ *		ccc.rerate(): billed calls rated again by the catalogue as it is now.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+
+#include "account_calls.h"
+#include "catalogue.h"
+#include "compat.h"
+#include "ledger.h"
+#include "numbers.h"
+#include "rights.h"
+
+static Numbers *
+numbers_of(const RatedCall *calls, int n)
+{
+	int64	   *wanted = palloc_extended(Max(1, n) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < n; i++)
+		wanted[i] = calls[i].number;
+	return numbers_load(wanted, n);
+}
+
+/* Gives how many calls are charged otherwise than before. */
+static int64
+rerate_account(int64 account_id, TimestampTz since)
+{
+	Faults		faults;
+	GoneExceptions none = {0};
+	AccountCalls *changed;
+	RatedCall  *calls;
+	Numbers    *numbers;
+	int			n;
+	int64		count = 0;
+
+	if (ledger_lock_accounts(&account_id, 1) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("account " INT64_FORMAT " does not exist", account_id),
+				 errhint("Open it with ccc.open_account().")));
+	calls = ledger_billed_calls(account_id, since, &n);
+	numbers = numbers_of(calls, n);
+	catalogue_load();
+	faults_init(&faults);
+	changed = account_calls_begin(&faults, &none);
+	for (int i = 0; i < n; i++)
+	{
+		if (!rate_again(&calls[i], numbers))
+			continue;
+		*account_calls_room(changed) = calls[i];
+		count++;
+	}
+	if (count > 0)
+		account_calls_post(changed);
+	account_calls_end(changed);
+	return count;
+}
+
+PG_FUNCTION_INFO_V1(rerate);
+Datum
+rerate(PG_FUNCTION_ARGS)
+{
+	Rights		rights;
+	int64		count;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rights_begin(&rights);
+	rights_as_owner(&rights);
+	count = rerate_account(PG_GETARG_INT64(0), PG_GETARG_TIMESTAMPTZ(1));
+	rights_end(&rights);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	PG_RETURN_INT64(count);
+}

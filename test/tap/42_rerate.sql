@@ -1,0 +1,28 @@
+-- Charging again never rates again; rerate does, on request.
+BEGIN;
+SELECT plan(11);
+
+SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
+SELECT ccc.top_up(1, 2000);
+SELECT ccc.buy(1, 'number_landline', periods => 12, number => '075586013388', bought_at => '2025-01-01 00:00+08');
+SELECT ccc.buy(1, 'landline_custom', 1000, bought_at => '2025-01-01 00:00+08');
+SELECT ccc.create_calls_table();
+INSERT INTO calls VALUES ('a', '075586013388', 'x', '2025-02-01', 61), ('b', '075586013388', 'x', '2025-03-01', 61),
+                         ('b', '075586013388', 'x', '2025-03-01', 61), ('c', 'x', '075586013388', '2025-03-01', 7);
+SELECT is((SELECT used FROM ccc.packages), 240::bigint, 'by started minutes');
+INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('landline_outbound', '2025-01-15', '6/6');
+SELECT is(ccc.replay(1), 0::bigint, 'charging again does not rate again');
+SELECT is((SELECT used FROM ccc.packages), 240::bigint, 'nothing changes by itself');
+SELECT is(ccc.rerate(1, '2025-02-15'), 1::bigint, 'one call of late February and after comes out otherwise');
+SELECT is((SELECT used FROM ccc.packages), (120 + 66)::bigint, 'by sixths of a minute now');
+SELECT is(ccc.rerate(1, '-infinity'), 1::bigint, 'the earlier one too, when asked');
+UPDATE ccc.call_rules SET treatment = 'charge', pool = 'landline_outbound' WHERE (line, owner, direction) = ('landline', 'platform', 'inbound');
+SELECT is(ccc.rerate(1, '-infinity'), 1::bigint, 'a free call that is charged now');
+SELECT results_eq('SELECT call_id, outcome, billed_minutes FROM ccc.call_charges ORDER BY call_id',
+    $$VALUES ('a' COLLATE "C", 'charged', 1.1), ('b', 'charged', 1.1), ('c', 'charged', 0.2)$$, 'as rated now');
+DELETE FROM calls WHERE ctid = (SELECT max(ctid) FROM calls WHERE call_id = 'b');
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'a repeat is still one after that');
+SELECT throws_ok('SELECT ccc.rerate(2, now())', '42704', NULL, 'no such account');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT * FROM finish();
+ROLLBACK;
