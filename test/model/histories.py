@@ -142,7 +142,7 @@ class History:
     def new_record(self):
         self.ids += 1
         start = instant(self.random.randint(0, self.span)) + datetime.timedelta(seconds=self.random.randint(0, 59))
-        return (f"c{self.ids:04d}", start, self.random.choice([0, 1, 59, 60, 61, 120, 300, 600, self.random.randint(1, 2000)]))
+        return (f"c{self.ids:06d}", start, self.random.choice([0, 1, 59, 60, 61, 120, 300, 600, self.random.randint(1, 2000)]))
 
     def insert(self, account, records):
         rows = []
@@ -155,7 +155,7 @@ class History:
         account.statement([], [(row, r) for row, r in rows])
 
     def insert_later(self, account, pending):
-        count = min(len(pending), self.random.choice([1, 1, 2, 5, 40]))
+        count = min(len(pending), self.random.choice([1, 1, 2, 5, 40, 1000]))
         self.insert(account, [pending.pop() for _ in range(count)])
 
     def repeat(self, account):
@@ -201,7 +201,8 @@ class History:
         for account in self.accounts:
             for _ in range(self.random.randint(0, 4)):
                 self.buy(account)
-            records = [self.new_record() for _ in range(self.random.randint(1, 40))]
+            count = 1000 if self.random.random() < 0.02 else 40
+            records = [self.new_record() for _ in range(self.random.randint(1, count))]
             style = self.random.choice(["in order", "nearly", "shuffled"])
             if style != "shuffled":
                 jitter = 0 if style == "in order" else 30
