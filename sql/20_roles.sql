@@ -23,13 +23,6 @@ BEGIN
             USING ERRCODE = '55000',
                   HINT = 'Make it a role without LOGIN, SUPERUSER, CREATEROLE, BYPASSRLS and members, or drop it.';
     END IF;
-
-    IF EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = 'ccc'::pg_catalog.regnamespace)
-    THEN
-        RAISE EXCEPTION 'schema "ccc" already holds tables of somebody else'
-            USING ERRCODE = '55000',
-                  HINT = 'Move them, or install into another database.';
-    END IF;
 END
 $$;
 

@@ -56,8 +56,8 @@ CREATE TABLE ccc.sources (
     time_zone     text,
     on_delete     text NOT NULL CHECK (on_delete IN ('reverse', 'keep')),
     unknown       text NOT NULL CHECK (unknown IN ('exception', 'ignore')),
-    max_seconds   bigint NOT NULL CHECK (max_seconds > 0),
-    max_ahead     bigint NOT NULL CHECK (max_ahead >= 0),
+    max_seconds   bigint NOT NULL CHECK (max_seconds BETWEEN 1 AND 1000000000),
+    max_ahead     bigint NOT NULL CHECK (max_ahead BETWEEN 0 AND 1000000000),
     replicated    boolean NOT NULL,
     attached_at   timestamptz NOT NULL,
     detached_at   timestamptz
@@ -73,6 +73,35 @@ COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many s
 COMMENT ON COLUMN ccc.sources.replicated IS 'rows that logical replication applies are billed too';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
+/*
+ * A mapping runs as whoever writes the table's records: only the table's own
+ * owner may give it one, also who may write this table.
+ */
+CREATE FUNCTION ccc.check_source_owner() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    owner oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = NEW.cdr);
+BEGIN
+    IF (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)
+       OR pg_has_role(current_user, owner, 'USAGE')
+       OR (TG_OP = 'UPDATE' AND owner IS NULL AND NEW.cdr = OLD.cdr AND NEW.detached_at IS NOT NULL)
+    THEN
+        IF TG_OP = 'INSERT' OR NEW.cdr = OLD.cdr THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'must be owner of table "%"', NEW.cdr
+        USING ERRCODE = '42501', HINT = 'Attach and detach as the table''s owner, or as a member of the owning role.';
+END
+$$;
+COMMENT ON FUNCTION ccc.check_source_owner() IS 'trigger: only its owner gives a table a mapping, and no mapping moves to another table';
+REVOKE ALL ON FUNCTION ccc.check_source_owner() FROM PUBLIC;
+CREATE TRIGGER check_source_owner BEFORE INSERT OR UPDATE ON ccc.sources
+    FOR EACH ROW EXECUTE FUNCTION ccc.check_source_owner();
+COMMENT ON TRIGGER check_source_owner ON ccc.sources IS 'mappings by the tables'' owners alone';
+
 CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.sources
     FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
 COMMENT ON TRIGGER catalogue_changed ON ccc.sources IS 'news of changes to every session';

@@ -159,7 +159,7 @@ take_in(AccountCalls *calls, Key *key, RatedCall *call)
 		key->billed = call;
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
-	else if (!call->backfilled)
+	else if (!call->backfilled || key->known == NULL || key->billed != &key->known->call)
 		note(calls, key, key->billed, ENTRY_REPEAT);
 }
 

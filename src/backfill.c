@@ -87,6 +87,7 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	TimestampTz since = PG_GETARG_TIMESTAMPTZ(3);
 	bool		at_end = end >= RelationGetNumberOfBlocks(cdr);
 	int			guc_level;
+	Tuplestorestate *rows;
 
 	if (first < 0 || PG_GETARG_INT32(2) <= 0)
 		ereport(ERROR,
@@ -95,7 +96,9 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	guc_level = pin_settings();
-	bill_rows(cdr, NULL, read_blocks(cdr, first, end), &since);
+	rows = read_blocks(cdr, first, end);
+	bill_rows(cdr, NULL, rows, &since);
+	tuplestore_end(rows);
 	unpin_settings(guc_level);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

@@ -78,6 +78,10 @@ bill_row(const TriggerData *trigger)
 	if (TRIGGER_FIRED_BY_UPDATE(trigger->tg_event))
 		stored = single_row(trigger->tg_newtuple);
 	bill_rows(trigger->tg_relation, gone, stored, NULL);
+	if (gone != NULL)
+		tuplestore_end(gone);
+	if (stored != NULL)
+		tuplestore_end(stored);
 }
 
 PG_FUNCTION_INFO_V1(bill);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -103,12 +104,9 @@ bill_run(Billing *billing)
 	int			nstored = billing->stored ? intake_next(billing->stored, stored, RUN) : 0;
 	int			taken = Max(ngone, nstored);
 
-	if (billing->gone && billing->stored)
-	{
-		if (ngone != nstored)
-			elog(ERROR, "an update has %d old rows and %d new ones", ngone, nstored);
+	/* a row that a trigger keeps from another partition has no pair */
+	if (ngone == nstored)
 		ngone = nstored = drop_unchanged(gone, stored, taken);
-	}
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
 	rights_as_owner(&billing->rights);
@@ -182,8 +180,15 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 {
 	Billing		billing = {.cdr = cdr,.backfill_since = backfill_since,.context = CurrentMemoryContext};
 
+	AcceptInvalidationMessages();
 	rights_begin(&billing.rights);
 	billing.source = source_get(cdr, &billing.rights);
+	if (backfill_since != NULL && billing.source->fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot be backfilled", RelationGetRelationName(cdr)),
+				 errdetail_internal("%s.", billing.source->problem),
+				 errhint("Attach it with ccc.attach().")));
 	if (stored != NULL || !billing.source->keep_deleted)
 	{
 		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;

@@ -2,8 +2,8 @@
  * mapping.c
  *		The mapping of a call table: SQL expressions that make a row a call.
  *
- * A mapping is one expression over the columns of the table's row: it sees
- * no other table and changes nothing. Parsed under the pinned settings of
+ * A mapping is one expression over the columns of the table's row, without
+ * subqueries and volatile functions. Parsed under the pinned settings of
  * rights.h, and with no more rights than the caller's own.
  */
 #include "postgres.h"
@@ -75,6 +75,25 @@ uses_system_column(Node *node, void *context)
 	return expression_tree_walker(node, uses_system_column, context);
 }
 
+/* A record must say the same when it is deleted as when it was stored. */
+static bool
+uses_current_time(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SQLValueFunction))
+		return true;
+	if (IsA(node, FuncExpr))
+	{
+		Oid			function = ((FuncExpr *) node)->funcid;
+
+		if (function == F_NOW || function == F_TRANSACTION_TIMESTAMP ||
+			function == F_STATEMENT_TIMESTAMP)
+			return true;
+	}
+	return expression_tree_walker(node, uses_current_time, context);
+}
+
 static void
 check_expression(ParseState *pstate, Node *expr)
 {
@@ -90,6 +109,8 @@ check_expression(ParseState *pstate, Node *expr)
 		wrong = "a set-returning function";
 	else if (uses_system_column(expr, NULL))
 		wrong = "a system column";
+	else if (uses_current_time(expr, NULL))
+		wrong = "the current time or user";
 	else if (contain_volatile_functions(expr))
 		wrong = "a volatile function";
 	if (wrong != NULL)

@@ -94,7 +94,7 @@ numbers_load(const int64 *wanted, int n)
 	return numbers;
 }
 
-/* The services that a number ever was in, by account; NULL: none. */
+/* The services that a number ever was in; NULL: none. */
 const Service *
 numbers_first(Numbers *numbers, int64 number)
 {

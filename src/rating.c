@@ -200,13 +200,15 @@ rate_record(Rater *rater, const CallRecord *record)
 		return;
 	if (nsides == 0 && fault == NULL)
 		fault = FAULT_UNKNOWN_NUMBER;
-	if (fault != NULL)
-	{
-		report(rater, record, nsides > 0 ? &sides[0] : NULL, fault, NULL);
-		return;
-	}
+	if (nsides == 0)
+		report(rater, record, NULL, fault, NULL);
 	for (int i = 0; i < nsides; i++)
-		rate_side(rater, record, &sides[i], whole_seconds);
+	{
+		if (fault != NULL)
+			report(rater, record, &sides[i], fault, NULL);
+		else
+			rate_side(rater, record, &sides[i], whole_seconds);
+	}
 }
 
 /* Every number that the records mention. */

@@ -17,6 +17,8 @@
 #include "compat.h"
 #include "rights.h"
 
+#define PINNED_PATH "pg_catalog, pg_temp"
+
 static void
 pin(const char *name, const char *value)
 {
@@ -25,7 +27,8 @@ pin(const char *name, const char *value)
 }
 
 /*
- * Pins every setting that the text form or the name of a value depends on.
+ * Pins every setting that the text form or the name of a value depends on,
+ * and those that let a plan made over an empty table be a scan of it all.
  * Returns the level to give to unpin_settings().
  */
 int
@@ -33,7 +36,9 @@ pin_settings(void)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	pin("search_path", "pg_catalog, pg_temp");
+	pin("search_path", PINNED_PATH);
+	pin("enable_seqscan", "off");	/* plans are kept while the ledger grows */
+	pin("enable_bitmapscan", "off");
 	pin("TimeZone", "UTC");
 	pin("DateStyle", "ISO, YMD");
 	pin("IntervalStyle", "postgres");
@@ -93,6 +98,8 @@ rights_begin(Rights *rights)
 void
 rights_as_owner(const Rights *rights)
 {
+	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
+		elog(ERROR, "search_path is not the pinned one");
 	SetUserIdAndSecContext(rights->owner,
 						   rights->writer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }

@@ -5,10 +5,13 @@
  * The work runs in a subtransaction. What a record contains is caught; what
  * says nothing of the record (cancel, deadlock, serialization, lack of
  * resources, internal failures) passes through and ends the statement.
+ * Settings that the work changed are as before: what runs next as the
+ * ledger's owner must not be led by them.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "utils/guc.h"
 #include "utils/resowner.h"
 
 #include "trap.h"
@@ -42,7 +45,10 @@ trap(TrappedWork work, void *argument)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
+		int			guc_level = NewGUCNestLevel();
+
 		work(argument);
+		AtEOXact_GUC(false, guc_level);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
