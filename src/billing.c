@@ -31,13 +31,14 @@ typedef struct Billing
 	Intake	   *gone;			/* NULL: no rows were updated or deleted */
 	Intake	   *stored;			/* NULL: no rows were inserted or updated */
 	Faults		faults;
+	Faults		gone_faults;	/* rows gone whose charges cannot be found */
 	Posting    *posting;
 	const TimestampTz *backfill_since;	/* NULL: no backfill */
-	bool		has_exceptions;	/* some may be of rows that are gone */
+	bool		has_exceptions;	/* some may be of the rows */
 	MemoryContext context;
-	int64	   *gone_contents;
-	int			ngone;
-	int			gone_room;
+	int64	   *contents;		/* of rows gone, or of rows backfilled */
+	int			ncontents;
+	int			contents_room;
 } Billing;
 
 static bool
@@ -77,20 +78,20 @@ drop_earlier(CallRecord *records, int n, TimestampTz since)
 
 /* Remembers whose exceptions, if there are any, no longer stand. */
 static void
-remember_gone(Billing *billing, const CallRecord *records, int n)
+remember(Billing *billing, const CallRecord *records, int n)
 {
 	if (!billing->has_exceptions)
 		return;
 	for (int i = 0; i < n; i++)
 	{
-		if (billing->ngone == billing->gone_room)
+		if (billing->ncontents == billing->contents_room)
 		{
-			billing->gone_room = billing->gone_room == 0 ? RUN : billing->gone_room * 2;
-			billing->gone_contents = billing->gone_contents == NULL ?
-				MemoryContextAllocHuge(billing->context, billing->gone_room * sizeof(int64)) :
-				repalloc_huge(billing->gone_contents, billing->gone_room * sizeof(int64));
+			billing->contents_room = billing->contents_room == 0 ? RUN : billing->contents_room * 2;
+			billing->contents = billing->contents == NULL ?
+				MemoryContextAllocHuge(billing->context, billing->contents_room * sizeof(int64)) :
+				repalloc_huge(billing->contents, billing->contents_room * sizeof(int64));
 		}
-		billing->gone_contents[billing->ngone++] = record_content(&records[i]);
+		billing->contents[billing->ncontents++] = record_content(&records[i]);
 	}
 }
 
@@ -110,9 +111,12 @@ bill_run(Billing *billing)
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
 	rights_as_owner(&billing->rights);
-	remember_gone(billing, gone, ngone);
+	remember(billing, gone, ngone);
+	if (billing->backfill_since)
+		remember(billing, stored, nstored);
 	if (ngone > 0)
-		trace_records(gone, ngone, billing->source, posting_add, billing->posting);
+		trace_records(gone, ngone, billing->source, &billing->gone_faults,
+					  posting_add, billing->posting);
 	if (nstored > 0)
 		rate_records(stored, nstored, billing->source,
 					 billing->backfill_since != NULL, &billing->faults,
@@ -148,11 +152,11 @@ resolve_gone(Billing *billing, GoneExceptions *gone)
 	int			n;
 	int64	   *accounts;
 
-	if (billing->ngone == 0)
+	if (billing->gone == NULL || billing->ncontents == 0)
 		return;
-	accounts = exceptions_accounts(cdr, billing->gone_contents, billing->ngone, &n);
+	accounts = exceptions_accounts(cdr, billing->contents, billing->ncontents, &n);
 	posting_lock_accounts(billing->posting, accounts, n);
-	exceptions_gone(cdr, billing->gone_contents, billing->ngone, gone);
+	exceptions_gone(cdr, billing->contents, billing->ncontents, gone);
 }
 
 /* As the ledger's owner: what no longer stands first, then the charges. */
@@ -164,6 +168,9 @@ post_all(Billing *billing)
 	rights_as_owner(&billing->rights);
 	resolve_gone(billing, &gone);
 	posting_post(billing->posting, &gone);
+	if (billing->backfill_since && billing->ncontents > 0)
+		exceptions_backfilled(billing->source->cdr, billing->contents,
+							  billing->ncontents, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_known(billing->source->cdr, &billing->faults);
 	rights_as_writer(&billing->rights);
@@ -194,8 +201,9 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;
 		billing.stored = stored ? intake_begin(billing.source, cdr, stored) : NULL;
 		faults_init(&billing.faults);
+		faults_init(&billing.gone_faults);
 		billing.posting = posting_begin(&billing.faults);
-		if (gone != NULL)
+		if (gone != NULL || backfill_since != NULL)
 		{
 			rights_as_owner(&billing.rights);
 			billing.has_exceptions = exceptions_open(billing.source->cdr);
@@ -206,7 +214,10 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		if (stored != NULL)
 			faults_store(&billing.faults, billing.source->cdr, billing.stored);
 		if (gone != NULL)
+		{
+			faults_store(&billing.gone_faults, billing.source->cdr, billing.gone);
 			intake_end(billing.gone);
+		}
 		if (stored != NULL)
 			intake_end(billing.stored);
 	}

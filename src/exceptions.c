@@ -62,6 +62,14 @@ static Statement select_contenders = {
 	.expected = SPI_OK_SELECT
 };
 
+static Statement update_backfilled = {
+	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL"
+	" AND NOT e.content = ANY ($3)",
+	.types = {"regclass", "bigint[]", "bigint[]"},
+	.expected = SPI_OK_UPDATE
+};
+
 static Statement update_billed = {
 	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
 	" WHERE e.exception_id = $1",
@@ -106,18 +114,38 @@ exceptions_open(Oid cdr)
 	return SPI_processed > 0;
 }
 
+static int64 *
+fault_contents(const Faults *faults)
+{
+	int64	   *contents = palloc_extended(Max(1, faults->n) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < faults->n; i++)
+		contents[i] = faults->items[i].content;
+	return contents;
+}
+
+/* Resolves the exceptions of records that a backfill billed: without a fault. */
+void
+exceptions_backfilled(Oid cdr, const int64 *contents, int n, const Faults *faults)
+{
+	Datum		values[] = {
+		ObjectIdGetDatum(cdr),
+		bigint_array(contents, n),
+		bigint_array(fault_contents(faults), faults->n)
+	};
+
+	statement_execute(&update_backfilled, values);
+}
+
 /* Leaves out the faults of records that have their exceptions already. */
 void
 exceptions_drop_known(Oid cdr, Faults *faults)
 {
-	int64	   *contents = palloc_array(int64, faults->n);
-	Datum		values[] = {ObjectIdGetDatum(cdr), (Datum) 0};
+	int64	   *contents = fault_contents(faults);
+	Datum		values[] = {ObjectIdGetDatum(cdr), bigint_array(contents, faults->n)};
 	int			kept = 0;
 	int			nknown;
 
-	for (int i = 0; i < faults->n; i++)
-		contents[i] = faults->items[i].content;
-	values[1] = bigint_array(contents, faults->n);
 	statement_execute(&select_known, values);
 	nknown = SPI_processed;
 	for (int i = 0; i < nknown; i++)

@@ -55,6 +55,8 @@ extern bool gone_exceptions_take(GoneExceptions *gone, int64 content,
 								 Direction direction);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);
+extern void exceptions_backfilled(Oid cdr, const int64 *contents, int n,
+								  const Faults *faults);
 extern void exceptions_billed(Datum exception_id);
 extern Retry *exceptions_to_retry(int *n);
 extern void exceptions_still_open(Datum exception_id, const Fault *fault);

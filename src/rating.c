@@ -248,6 +248,8 @@ trace_record(Rater *rater, const CallRecord *record)
 		.seconds = record->seconds
 	};
 
+	if (record->unmapped)
+		report(rater, record, NULL, FAULT_GONE_UNSEEN, record->problem);
 	if (record->problem != NULL || record->call_id == NULL || !record->has_start ||
 		!record_is_a_call(record, &whole_seconds))
 		return;
@@ -320,9 +322,9 @@ make_rater(const CallRecord *records, int n, const Source *source,
 /* Gives the sink every side under which records that are gone may be billed. */
 void
 trace_records(const CallRecord *records, int n, const Source *source,
-			  RatedCallSink sink, void *argument)
+			  Faults *faults, RatedCallSink sink, void *argument)
 {
-	Rater		rater = make_rater(records, n, source, NULL, sink, argument);
+	Rater		rater = make_rater(records, n, source, faults, sink, argument);
 
 	for (int i = 0; i < n; i++)
 		trace_record(&rater, &records[i]);

@@ -17,6 +17,6 @@ extern void rate_records(const CallRecord *records, int n, const Source *source,
 						 void *argument);
 extern bool rate_again(RatedCall *call, Numbers *numbers);
 extern void trace_records(const CallRecord *records, int n, const Source *source,
-						  RatedCallSink sink, void *argument);
+						  Faults *faults, RatedCallSink sink, void *argument);
 
 #endif							/* CCC_RATING_H */

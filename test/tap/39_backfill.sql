@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(10);
+SELECT plan(16);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -27,4 +27,21 @@ SELECT is((SELECT count(*) FROM ccc.ledger), (SELECT entries FROM before), 'agai
 SELECT is((SELECT count(*) FROM ccc.exceptions), 1::bigint, 'nor exceptions');
 SELECT is(ccc.replay(1), 0::bigint, 'charged as in call order');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- an exception that a backfill bills is resolved, and two rows of one content are two
+CREATE TABLE twice (id text, t timestamptz, s numeric, a text, b text);
+INSERT INTO twice SELECT 'twin', '2025-03-01 00:00+08', 61, '075586013388', 'x' FROM generate_series(1, 2);
+SELECT ccc.attach('twice', 'id', 't', 's', 'a', 'b');
+INSERT INTO twice VALUES ('unknown', '2025-03-01 00:00+08', 61, '02155556666', 'x');
+SELECT ccc.add_own_number(1, '02155556666', 'landline', '2025-01-01 00:00+08');
+CALL ccc.backfill('twice');
+SELECT is((SELECT resolution FROM ccc.exceptions WHERE call_id = 'unknown'), 'billed', 'a backfill resolves what it bills');
+SELECT is(ccc.retry_exceptions(), 0::bigint, 'nothing is left to retry');
+DELETE FROM twice WHERE id = 'unknown';
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'unknown'), 0::bigint, 'and a deletion reverses it');
+DELETE FROM twice WHERE ctid = (SELECT min(ctid) FROM twice);
+SELECT is((SELECT billed_minutes FROM ccc.call_charges WHERE call_id = 'twin'), 2::numeric, 'the other of two identical rows keeps the charge');
+CREATE TABLE loose (LIKE twice);
+SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 0, 10, '-infinity')$$, '55000', NULL, 'a table that is not attached is not backfilled');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
