@@ -16,6 +16,7 @@
 #include "account_calls.h"
 #include "compat.h"
 #include "exceptions.h"
+#include "grow.h"
 #include "rights.h"
 #include "settings.h"
 #include "settle.h"
@@ -72,24 +73,12 @@ account_calls_begin(Faults *faults, GoneExceptions *gone)
 	return calls;
 }
 
-/* Room for one more element of an array that may grow past 1 GB. */
-static void *
-grow(void *array, int n, int *room, Size size)
-{
-	if (n < *room)
-		return array;
-	*room = *room == 0 ? 64 : *room * 2;
-	return array == NULL ?
-		MemoryContextAllocHuge(CurrentMemoryContext, *room * size) :
-		repalloc_huge(array, *room * size);
-}
-
 /* Room, zeroed, for one more call; leaves the caller in the account's memory. */
 RatedCall *
 account_calls_room(AccountCalls *calls)
 {
 	MemoryContextSwitchTo(calls->context);
-	calls->calls = grow(calls->calls, calls->n, &calls->room, sizeof(RatedCall));
+	calls->calls = grow(calls->context, calls->calls, calls->n, &calls->room, sizeof(RatedCall));
 	return memset(&calls->calls[calls->n++], 0, sizeof(RatedCall));
 }
 
@@ -115,7 +104,7 @@ note(AccountCalls *calls, Key *key, const RatedCall *call, EntryKind kind)
 {
 	Note	   *added;
 
-	calls->notes = grow(calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
+	calls->notes = grow(calls->context, calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
 	added = &calls->notes[calls->nnotes++];
 	added->key = key;
 	added->call = call;
@@ -129,6 +118,14 @@ compare_keys(const RatedCall *a, const RatedCall *b)
 	int			result = strcmp(a->call_id, b->call_id);
 
 	return result != 0 ? result : (int) a->direction - (int) b->direction;
+}
+
+/* Whether what is billed under a key is new, and not what the ledger held. */
+static bool
+is_charged(const Key *key)
+{
+	return key->billed != NULL &&
+		(key->known == NULL || key->billed != &key->known->call);
 }
 
 /* A record is gone: a copy of the billed one, or the billed one itself. */
@@ -159,7 +156,7 @@ take_in(AccountCalls *calls, Key *key, RatedCall *call)
 		key->billed = call;
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
-	else if (!call->backfilled || key->known == NULL || key->billed != &key->known->call)
+	else if (!call->backfilled || is_charged(key))
 		note(calls, key, key->billed, ENTRY_REPEAT);
 }
 
@@ -277,7 +274,7 @@ first_start(AccountCalls *calls, TimestampTz *first)
 
 		if (key->reverse)
 			*first = Min(*first, key->known->call.started_at);
-		if (key->billed != NULL && (key->known == NULL || key->billed != &key->known->call))
+		if (is_charged(key))
 			*first = Min(*first, key->billed->started_at);
 	}
 	return *first != DT_NOEND;
@@ -354,7 +351,7 @@ charge_in_order(AccountCalls *calls, PoolStates *states)
 	{
 		Key		   *key = &calls->keys[i];
 
-		if (key->billed != NULL && (key->known == NULL || key->billed != &key->known->call))
+		if (is_charged(key))
 			charged[ncharged++] = key;
 	}
 	qsort(charged, ncharged, sizeof(Key *), compare_starts);

@@ -49,8 +49,7 @@ row_name(Relation cdr)
 static Tuplestorestate *
 read_blocks(Relation cdr, int64 first, int64 end)
 {
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(cdr)),
-												  RelationGetRelationName(cdr));
+	const char *name = relation_sql_name(cdr);
 	const char *row = row_name(cdr);
 	char	   *query = psprintf("SELECT %s FROM ONLY %s AS %s WHERE %s.ctid >= $1 AND %s.ctid < $2 FOR SHARE",
 								 row, name, row, row, row);

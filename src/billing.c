@@ -17,6 +17,7 @@
 #include "billing.h"
 #include "compat.h"
 #include "exceptions.h"
+#include "grow.h"
 #include "posting.h"
 #include "rights.h"
 
@@ -84,13 +85,8 @@ remember(Billing *billing, const CallRecord *records, int n)
 		return;
 	for (int i = 0; i < n; i++)
 	{
-		if (billing->ncontents == billing->contents_room)
-		{
-			billing->contents_room = billing->contents_room == 0 ? RUN : billing->contents_room * 2;
-			billing->contents = billing->contents == NULL ?
-				MemoryContextAllocHuge(billing->context, billing->contents_room * sizeof(int64)) :
-				repalloc_huge(billing->contents, billing->contents_room * sizeof(int64));
-		}
+		billing->contents = grow(billing->context, billing->contents, billing->ncontents,
+								 &billing->contents_room, sizeof(int64));
 		billing->contents[billing->ncontents++] = record_content(&records[i]);
 	}
 }
@@ -202,13 +198,13 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		billing.stored = stored ? intake_begin(billing.source, cdr, stored) : NULL;
 		faults_init(&billing.faults);
 		faults_init(&billing.gone_faults);
-		billing.posting = posting_begin(&billing.faults);
 		if (gone != NULL || backfill_since != NULL)
 		{
 			rights_as_owner(&billing.rights);
 			billing.has_exceptions = exceptions_open(billing.source->cdr);
 			rights_as_writer(&billing.rights);
 		}
+		billing.posting = posting_begin(&billing.faults, gone != NULL && billing.has_exceptions);
 		bill_runs(&billing);
 		post_all(&billing);
 		if (stored != NULL)

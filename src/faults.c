@@ -15,6 +15,7 @@
 #include "append.h"
 #include "compat.h"
 #include "faults.h"
+#include "grow.h"
 
 #define MAX_NUMBER_TEXT 300		/* bytes; longer texts are no numbers */
 #define MAX_DETAIL 8192			/* bytes */
@@ -99,13 +100,7 @@ faults_add(Faults *faults, const Fault *fault)
 	MemoryContext old = MemoryContextSwitchTo(faults->context);
 	Fault	   *kept;
 
-	if (faults->n == faults->room)
-	{
-		faults->room = faults->room == 0 ? 16 : faults->room * 2;
-		faults->items = faults->items == NULL ?
-			MemoryContextAllocHuge(faults->context, faults->room * sizeof(Fault)) :
-			repalloc_huge(faults->items, faults->room * sizeof(Fault));
-	}
+	faults->items = grow(faults->context, faults->items, faults->n, &faults->room, sizeof(Fault));
 	kept = &faults->items[faults->n++];
 	*kept = *fault;
 	kept->detail = keep_text(fault->detail, MAX_DETAIL);

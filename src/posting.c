@@ -59,7 +59,7 @@ struct Posting
 	TupleTableSlot *out;
 	Tuplesortstate *sort;
 	bool		any;
-	HTAB	   *accounts;		/* of all that was added */
+	HTAB	   *accounts;		/* of all that was added; NULL: not collected */
 };
 
 static TupleDesc
@@ -78,7 +78,7 @@ sort_columns(void)
 }
 
 Posting *
-posting_begin(Faults *faults)
+posting_begin(Faults *faults, bool collect_accounts)
 {
 	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_STORED, SORT_ROW_NO};
 	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
@@ -89,8 +89,9 @@ posting_begin(Faults *faults)
 
 	posting->faults = faults;
 	posting->desc = sort_columns();
-	posting->accounts = hash_create("ccc accounts", 64, &control,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (collect_accounts)
+		posting->accounts = hash_create("ccc accounts", 64, &control,
+										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	posting->in = MakeSingleTupleTableSlot(posting->desc, &TTSOpsVirtual);
 	posting->out = MakeSingleTupleTableSlot(posting->desc, &TTSOpsMinimalTuple);
 	posting->sort = tuplesort_begin_heap(posting->desc, NSORT_KEYS, keys, less_than,
@@ -124,7 +125,8 @@ posting_add(void *argument, const RatedCall *call)
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(posting->sort, slot);
 	posting->any = true;
-	hash_search(posting->accounts, &call->account_id, HASH_ENTER, NULL);
+	if (posting->accounts != NULL)
+		hash_search(posting->accounts, &call->account_id, HASH_ENTER, NULL);
 	pfree(call_id);
 }
 
@@ -159,8 +161,9 @@ next_sorted(Posting *posting)
 }
 
 /*
- * Locks every account of the posting, and more, before anything else is: so
- * that exceptions are always locked after accounts.
+ * Locks every account of the posting, which must have been collected, and
+ * more, before anything else is: so that exceptions are always locked after
+ * accounts.
  */
 void
 posting_lock_accounts(Posting *posting, const int64 *more, int n)

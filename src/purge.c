@@ -46,8 +46,7 @@ start_expression(Relation cdr, const Source *source)
 static uint64
 delete_before(Relation cdr, const Source *source, TimestampTz before)
 {
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(cdr)),
-												  RelationGetRelationName(cdr));
+	const char *name = relation_sql_name(cdr);
 	char	   *query = psprintf("DELETE FROM %s WHERE %s", name, start_expression(cdr, source));
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[] = {TimestampTzGetDatum(before)};

@@ -68,7 +68,7 @@ retry_all(void)
 	if (n == 0)
 		return 0;
 	faults_init(&faults);
-	posting = posting_begin(&faults);
+	posting = posting_begin(&faults, false);
 	for (int i = 0; i < n;)
 		i += rate_source(&retries[i], n - i, &faults, posting);
 	posting_post(posting, &none);

@@ -10,8 +10,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "compat.h"
@@ -71,6 +73,14 @@ ccc_relation(const char *name)
 				 errmsg("table \"ccc.%s\" does not exist", name),
 				 errhint("Create the extension ccc_billing in this database.")));
 	return relid;
+}
+
+/* A relation's name as SQL under the pinned search_path has to write it. */
+char *
+relation_sql_name(Relation relation)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+									  RelationGetRelationName(relation));
 }
 
 static Oid

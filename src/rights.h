@@ -8,6 +8,8 @@
 #ifndef CCC_RIGHTS_H
 #define CCC_RIGHTS_H
 
+#include "utils/relcache.h"
+
 typedef struct Rights
 {
 	Oid			writer;
@@ -26,5 +28,6 @@ extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
 
 extern Oid	ccc_relation(const char *name);
+extern char *relation_sql_name(Relation relation);
 
 #endif							/* CCC_RIGHTS_H */
