@@ -72,13 +72,25 @@ CREATE TABLE ccc.call_rules (
 );
 COMMENT ON TABLE ccc.call_rules IS 'treatment of a call by our number''s line, its owner and the direction, from an instant on';
 
+CREATE TABLE ccc.trials (
+    valid_from timestamptz PRIMARY KEY,
+    product    text NOT NULL,
+    quantity   integer NOT NULL CHECK (quantity >= 0),
+    term       interval NOT NULL CHECK (term > interval '0' AND extract(minute FROM term) = 0 AND extract(second FROM term) = 0),
+    built_in   boolean NOT NULL DEFAULT false,
+    edited     boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE ccc.trials IS 'seats that an account gets for nothing when it is opened, by the instant of opening';
+COMMENT ON COLUMN ccc.trials.quantity IS 'how many seats; 0: there is no trial';
+
 SELECT pg_catalog.pg_extension_config_dump('ccc.products', 'WHERE edited');
 SELECT pg_catalog.pg_extension_config_dump('ccc.prices', 'WHERE edited');
 SELECT pg_catalog.pg_extension_config_dump('ccc.pools', 'WHERE edited');
 SELECT pg_catalog.pg_extension_config_dump('ccc.call_rules', 'WHERE edited');
+SELECT pg_catalog.pg_extension_config_dump('ccc.trials', 'WHERE edited');
 
-GRANT SELECT ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules TO ccc_reader, ccc_writer;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules TO ccc_admin;
+GRANT SELECT ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules, ccc.trials TO ccc_reader, ccc_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules, ccc.trials TO ccc_admin;
 
 INSERT INTO ccc.products (code, kind, pool, minutes, term, minimum, step, built_in) VALUES
     ('landline_10000',  'package', 'landline_outbound', 10000, '6 months', 1, 1, true),
@@ -123,6 +135,9 @@ INSERT INTO ccc.call_rules (line, owner, direction, valid_from, treatment, pool,
     ('landline', 'customer', 'inbound',  '-infinity', 'free',   NULL, true),
     ('400',      'customer', 'inbound',  '-infinity', 'free',   NULL, true),
     ('400',      'customer', 'outbound', '-infinity', 'free',   NULL, true);
+
+INSERT INTO ccc.trials (valid_from, product, quantity, term, built_in) VALUES
+    ('-infinity', 'seat_standard', 10, '720 hours', true);
 
 CREATE FUNCTION ccc.catalogue_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'catalogue_changed';
@@ -188,7 +203,10 @@ CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.pools
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('code', 'valid_from');
 CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.call_rules
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('line', 'owner', 'direction', 'valid_from');
+CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.trials
+    FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('valid_from');
 COMMENT ON TRIGGER keep_built_in ON ccc.products IS 'mark of the user''s rows';
 COMMENT ON TRIGGER keep_built_in ON ccc.prices IS 'mark of the user''s rows';
 COMMENT ON TRIGGER keep_built_in ON ccc.pools IS 'mark of the user''s rows';
 COMMENT ON TRIGGER keep_built_in ON ccc.call_rules IS 'mark of the user''s rows';
+COMMENT ON TRIGGER keep_built_in ON ccc.trials IS 'mark of the user''s rows';

@@ -15,6 +15,7 @@ CREATE TABLE ccc.accounts (
     last_entry_no     bigint NOT NULL DEFAULT 0,
     last_purchase_no  integer NOT NULL DEFAULT 0,
     last_package_no   integer NOT NULL DEFAULT 0,
+    last_session_no   bigint NOT NULL DEFAULT 0,
     balance           ccc.yuan NOT NULL DEFAULT 0 CHECK (balance >= 0),
     name              text NOT NULL,
     time_zone         text NOT NULL
@@ -22,6 +23,7 @@ CREATE TABLE ccc.accounts (
 COMMENT ON TABLE ccc.accounts IS 'tenants; the row is the lock of everything that is the account''s';
 COMMENT ON COLUMN ccc.accounts.last_posting_no IS 'number of the latest posting to the ledger; given out under the row lock, so postings commit in its order';
 COMMENT ON COLUMN ccc.accounts.last_entry_no IS 'number of the latest wallet entry';
+COMMENT ON COLUMN ccc.accounts.last_session_no IS 'number of the latest session of an agent';
 COMMENT ON COLUMN ccc.accounts.balance IS 'prepaid money: the sum of the wallet entries';
 COMMENT ON COLUMN ccc.accounts.time_zone IS 'zone by whose calendar terms in months and days are counted';
 
@@ -29,6 +31,7 @@ CREATE TABLE ccc.purchases (
     account_id  bigint NOT NULL,
     purchase_no integer NOT NULL,
     product     text NOT NULL,
+    kind        text NOT NULL CHECK (kind IN ('seat', 'number', 'package')),
     quantity    integer NOT NULL CHECK (quantity > 0),
     periods     integer NOT NULL CHECK (periods > 0),
     unit_price  numeric NOT NULL CHECK (unit_price >= 0 AND unit_price < 'Infinity'),
@@ -38,20 +41,31 @@ CREATE TABLE ccc.purchases (
     valid_until timestamptz NOT NULL,
     package_no  integer,
     number      ccc.phone_number,
+    renews      integer,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    refunded_at timestamptz,
+    refunded    ccc.yuan,
+    voided      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (account_id, purchase_no),
-    CONSTRAINT purchases_term_not_empty CHECK (valid_from < valid_until)
+    CONSTRAINT purchases_term_not_empty CHECK (valid_from < valid_until),
+    CONSTRAINT purchases_refund_fits CHECK (
+        CASE WHEN refunded_at IS NULL THEN refunded IS NULL AND NOT voided
+             ELSE refunded BETWEEN 0 AND amount AND (NOT voided OR refunded = amount) END)
 );
-COMMENT ON TABLE ccc.purchases IS 'products bought and paid from the wallet; seats are the lots of kind seat';
+COMMENT ON TABLE ccc.purchases IS 'products bought and paid from the wallet';
+COMMENT ON COLUMN ccc.purchases.kind IS 'of the product, as sold';
 COMMENT ON COLUMN ccc.purchases.unit_price IS 'yuan for one unit of quantity and one period, as sold';
 COMMENT ON COLUMN ccc.purchases.bought_at IS 'the payment''s instant: price and term count from it';
 COMMENT ON COLUMN ccc.purchases.package_no IS 'the package that this purchase made, if any';
+COMMENT ON COLUMN ccc.purchases.renews IS 'of a renewal: the purchase that the rental began with';
+COMMENT ON COLUMN ccc.purchases.refunded IS 'yuan given back when it was refunded or voided';
+COMMENT ON COLUMN ccc.purchases.voided IS 'bought by mistake, never used, and given back whole';
 
 CREATE TABLE ccc.wallet_entries (
     account_id  bigint NOT NULL,
     entry_no    bigint NOT NULL,
     made_at     timestamptz NOT NULL DEFAULT now(),
-    reason      text NOT NULL CHECK (reason IN ('top_up', 'purchase')),
+    reason      text NOT NULL CHECK (reason IN ('top_up', 'purchase', 'renewal', 'refund', 'void')),
     amount      ccc.yuan NOT NULL,
     balance     ccc.yuan NOT NULL CHECK (balance >= 0),
     purchase_no integer,

@@ -75,12 +75,37 @@ BEGIN
         RAISE EXCEPTION 'account % is open already', account_id
             USING ERRCODE = '23505', HINT = 'Each account is opened once, under an id of its own.';
     END IF;
+    INSERT INTO ccc.rentals (account_id, purchase_no, product, edition, quantity, since, term, day_rule, periods, paid_until)
+        SELECT account_id, 0, p.code, p.edition, t.quantity, opened_at, t.term, p.day_rule, 1,
+               ccc.term_end(opened_at, t.term, 1, time_zone, p.day_rule)
+        FROM (SELECT * FROM ccc.trials AS v WHERE v.valid_from <= opened_at ORDER BY v.valid_from DESC LIMIT 1) AS t
+             JOIN ccc.products AS p ON p.code = t.product
+        WHERE t.quantity > 0;
 END
 $$;
 COMMENT ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) IS
-    'a new account with an empty wallet; errors: 23505 open already, 22023 unknown time zone';
+    'a new account with an empty wallet and the seats of the trial, which ccc.trials says; errors: 23505 open already, 22023 unknown time zone';
 REVOKE ALL ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) TO ccc_admin;
+
+CREATE FUNCTION ccc.check_admin(what text) RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    role name := current_setting('role');
+BEGIN
+    IF NOT pg_has_role(session_user, 'ccc_admin', 'MEMBER')
+       OR (role <> 'none' AND NOT pg_has_role(role, 'ccc_admin', 'USAGE'))
+    THEN
+        RAISE EXCEPTION 'must be member of role "ccc_admin" to %', what
+            USING ERRCODE = '42501', HINT = 'Leave the instant null: it is now.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_admin(text) IS
+    'refuses (42501) who logged in, or set a role, without being an administrator: for what EXECUTE on a function alone does not allow';
+REVOKE ALL ON FUNCTION ccc.check_admin(text) FROM PUBLIC;
 
 CREATE FUNCTION ccc.earlier_request(account_id bigint, request_id text, content jsonb) RETURNS ccc.requests
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -107,6 +132,18 @@ $$;
 COMMENT ON FUNCTION ccc.earlier_request(bigint, text, jsonb) IS
     'the same request made before, or null; errors: 23505 when the id was used for another, 22023 empty or over 255 bytes; to be called under the account''s lock';
 REVOKE ALL ON FUNCTION ccc.earlier_request(bigint, text, jsonb) FROM PUBLIC;
+
+CREATE FUNCTION ccc.remember_request(account_id bigint, request_id text, content jsonb, entry_no bigint,
+                                     purchase_no integer) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    BEGIN ATOMIC
+        INSERT INTO ccc.requests (account_id, request_id, content, entry_no, purchase_no)
+            SELECT remember_request.account_id, remember_request.request_id, remember_request.content,
+                   remember_request.entry_no, remember_request.purchase_no
+            WHERE remember_request.request_id IS NOT NULL;
+    END;
+COMMENT ON FUNCTION ccc.remember_request(bigint, text, jsonb, bigint, integer) IS 'keeps what a request asked and its result; nothing without a request id';
+REVOKE ALL ON FUNCTION ccc.remember_request(bigint, text, jsonb, bigint, integer) FROM PUBLIC;
 
 CREATE FUNCTION ccc.move_money(account ccc.accounts, reason text, amount numeric,
                                purchase_no integer DEFAULT NULL) RETURNS ccc.wallet_entries
@@ -152,10 +189,7 @@ BEGIN
                 WHERE w.account_id = top_up.account_id AND w.entry_no = request.entry_no);
     END IF;
     entry := ccc.move_money(account, 'top_up', amount);
-    IF request_id IS NOT NULL THEN
-        INSERT INTO ccc.requests (account_id, request_id, content, entry_no)
-            VALUES (account_id, request_id, content, entry.entry_no);
-    END IF;
+    PERFORM ccc.remember_request(account_id, request_id, content, entry.entry_no, NULL);
     RETURN entry.balance;
 END
 $$;

@@ -84,8 +84,8 @@ COMMENT ON FUNCTION ccc.quote(text, integer, timestamptz) IS
 REVOKE ALL ON FUNCTION ccc.quote(text, integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.quote(text, integer, timestamptz) TO ccc_admin, ccc_reader, ccc_writer;
 
-CREATE FUNCTION ccc.check_purchase(item ccc.products, periods integer, number ccc.phone_number, bought_at timestamptz)
-    RETURNS void
+CREATE FUNCTION ccc.check_purchase(item ccc.products, periods integer, number ccc.phone_number, bought_at timestamptz,
+                                   auto_renew boolean) RETURNS void
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
@@ -103,37 +103,68 @@ BEGIN
         RAISE EXCEPTION 'product "%" takes no number', item.code USING ERRCODE = '22023';
     ELSIF NOT isfinite(bought_at) THEN
         RAISE EXCEPTION 'a purchase at "%" is out of range', bought_at USING ERRCODE = '22008';
+    ELSIF auto_renew IS NULL OR (auto_renew AND item.kind = 'package') THEN
+        RAISE EXCEPTION 'product "%" cannot be renewed', item.code
+            USING ERRCODE = '22023', HINT = 'Seats and numbers are renewed; packages are bought anew.';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz) IS
+COMMENT ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz, boolean) IS
     'refuses a purchase whose parts do not fit: 22003, 22008, 22023';
-REVOKE ALL ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ccc.check_purchase(ccc.products, integer, ccc.phone_number, timestamptz, boolean) FROM PUBLIC;
 
-CREATE FUNCTION ccc.deliver(purchase ccc.purchases, item ccc.products) RETURNS void
+CREATE FUNCTION ccc.deliver(purchase ccc.purchases, item ccc.products, auto_renew boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    CASE item.kind
-        WHEN 'package' THEN
-            INSERT INTO ccc.packages (account_id, package_no, purchase_no, product, pool, price, granted, valid_from, valid_until)
-                VALUES (purchase.account_id, purchase.package_no, purchase.purchase_no, item.code, item.pool,
-                        purchase.amount, item.minutes * 60 * purchase.quantity, purchase.valid_from, purchase.valid_until);
-            PERFORM ccc.recharge_from(purchase.account_id, item.pool, ARRAY[purchase.valid_from, purchase.valid_until]);
-        WHEN 'number' THEN
-            PERFORM ccc.put_in_service(purchase.account_id, purchase.number, item.line, 'platform',
-                                       purchase.valid_from, purchase.valid_until);
-        WHEN 'seat' THEN
-            NULL;    -- the purchase itself is the lot
-    END CASE;
+    IF item.kind = 'package' THEN
+        INSERT INTO ccc.packages (account_id, package_no, purchase_no, product, pool, price, granted, valid_from, valid_until)
+            VALUES (purchase.account_id, purchase.package_no, purchase.purchase_no, item.code, item.pool,
+                    purchase.amount, item.minutes * 60 * purchase.quantity, purchase.valid_from, purchase.valid_until);
+        PERFORM ccc.recharge_from(purchase.account_id, item.pool, ARRAY[purchase.valid_from, purchase.valid_until]);
+        RETURN;
+    END IF;
+    IF item.kind = 'number' THEN
+        PERFORM ccc.put_in_service(purchase.account_id, purchase.number, item.line, 'platform',
+                                   purchase.valid_from, purchase.valid_until);
+    END IF;
+    INSERT INTO ccc.rentals (account_id, purchase_no, product, edition, number, quantity, since,
+                             term, day_rule, periods, paid_until, auto_renew)
+        VALUES (purchase.account_id, purchase.purchase_no, item.code, item.edition, purchase.number, purchase.quantity, purchase.valid_from,
+                item.term, item.day_rule, purchase.periods, purchase.valid_until, auto_renew);
 END
 $$;
-COMMENT ON FUNCTION ccc.deliver(ccc.purchases, ccc.products) IS 'what a purchase brings: a package, a number in service, or seats';
-REVOKE ALL ON FUNCTION ccc.deliver(ccc.purchases, ccc.products) FROM PUBLIC;
+COMMENT ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) IS
+    'what a purchase brings: a package, or the rental of seats or of a number, which is put in service';
+REVOKE ALL ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) FROM PUBLIC;
+
+CREATE FUNCTION ccc.pay(account ccc.accounts, purchase ccc.purchases) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    IF purchase.amount > account.balance THEN
+        RAISE EXCEPTION 'the wallet of account % holds % yuan, and % are needed', account.account_id, account.balance, purchase.amount
+            USING ERRCODE = '23514',
+                  HINT = format('Top up at least %s yuan.', purchase.amount - account.balance);
+    END IF;
+    INSERT INTO ccc.purchases SELECT purchase.*;
+    PERFORM ccc.move_money(account, CASE WHEN purchase.renews IS NULL THEN 'purchase' ELSE 'renewal' END,
+                           -purchase.amount, purchase.purchase_no);
+    UPDATE ccc.accounts AS a
+        SET last_purchase_no = purchase.purchase_no,
+            last_package_no = coalesce(purchase.package_no, a.last_package_no)
+        WHERE a.account_id = account.account_id;
+END
+$$;
+COMMENT ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) IS
+    'records a purchase of a locked account and takes its amount from the wallet; error 23514 not enough money';
+REVOKE ALL ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) FROM PUBLIC;
 
 CREATE FUNCTION ccc.buy(account_id bigint, product text, quantity integer DEFAULT 1, periods integer DEFAULT 1,
-                        number text DEFAULT NULL, bought_at timestamptz DEFAULT NULL, request_id text DEFAULT NULL)
+                        number text DEFAULT NULL, bought_at timestamptz DEFAULT NULL, request_id text DEFAULT NULL,
+                        auto_renew boolean DEFAULT false)
     RETURNS ccc.purchases
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, ccc, pg_temp
@@ -144,7 +175,8 @@ DECLARE
     phone    ccc.phone_number := number;
     content  jsonb := jsonb_strip_nulls(jsonb_build_object(
                  'function', 'buy', 'product', product, 'quantity', quantity, 'periods', periods,
-                 'number', phone::text, 'bought_at', timezone('UTC', bought_at)));
+                 'number', phone::text, 'bought_at', timezone('UTC', bought_at),
+                 'auto_renew', nullif(auto_renew, false)));
     request  ccc.requests := ccc.earlier_request(account_id, request_id, content);
     item     ccc.products;
     tiers    ccc.price_tiers;
@@ -155,14 +187,18 @@ BEGIN
             WHERE p.account_id = buy.account_id AND p.purchase_no = request.purchase_no;
         RETURN purchase;
     END IF;
+    IF bought_at IS NOT NULL THEN
+        PERFORM ccc.check_admin('buy at a given instant');
+    END IF;
 
     item := ccc.product_on_sale(product, quantity, at);
-    PERFORM ccc.check_purchase(item, periods, phone, at);
+    PERFORM ccc.check_purchase(item, periods, phone, at, auto_renew);
     tiers := ccc.price_in_force(product, at);
 
     purchase.account_id := account_id;
     purchase.purchase_no := account.last_purchase_no + 1;
     purchase.product := product;
+    purchase.kind := item.kind;
     purchase.quantity := quantity;
     purchase.periods := periods;
     purchase.unit_price := ccc.unit_price(tiers, quantity);
@@ -173,31 +209,18 @@ BEGIN
     purchase.package_no := CASE item.kind WHEN 'package' THEN account.last_package_no + 1 END;
     purchase.number := phone;
     purchase.recorded_at := now();
+    purchase.voided := false;
 
-    IF purchase.amount > account.balance THEN
-        RAISE EXCEPTION 'the wallet of account % holds % yuan, and % are needed', account_id, account.balance, purchase.amount
-            USING ERRCODE = '23514',
-                  HINT = format('Top up at least %s yuan.', purchase.amount - account.balance);
-    END IF;
-
-    INSERT INTO ccc.purchases SELECT purchase.*;
-    PERFORM ccc.move_money(account, 'purchase', -purchase.amount, purchase.purchase_no);
-    UPDATE ccc.accounts AS a
-        SET last_purchase_no = purchase.purchase_no,
-            last_package_no = coalesce(purchase.package_no, a.last_package_no)
-        WHERE a.account_id = buy.account_id;
-    PERFORM ccc.deliver(purchase, item);
-    IF request_id IS NOT NULL THEN
-        INSERT INTO ccc.requests (account_id, request_id, content, purchase_no)
-            VALUES (account_id, request_id, content, purchase.purchase_no);
-    END IF;
+    PERFORM ccc.pay(account, purchase);
+    PERFORM ccc.deliver(purchase, item, auto_renew);
+    PERFORM ccc.remember_request(account_id, request_id, content, NULL, purchase.purchase_no);
     RETURN purchase;
 END
 $$;
-COMMENT ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) IS
-    'buys a product, paid from the wallet at once; bought_at null is now; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price';
-REVOKE ALL ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text) TO ccc_admin;
+COMMENT ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) IS
+    'buys a product, paid from the wallet at once; bought_at null is now, another instant is for administrators; auto_renew: ccc.renew_due() goes on with seats or a number; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42501 not an administrator, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price';
+REVOKE ALL ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) TO ccc_admin;
 
 CREATE FUNCTION ccc.add_own_number(account_id bigint, number text, line text, since timestamptz DEFAULT now())
     RETURNS void
@@ -222,3 +245,34 @@ COMMENT ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) IS
     'puts a customer''s own number into service: its calls are free; errors: 42704 no such account, 22P02 not a number, 22023 unknown line, 23505 number in service';
 REVOKE ALL ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) TO ccc_admin;
+
+CREATE FUNCTION ccc.release_number(account_id bigint, number text, at timestamptz DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    account ccc.accounts := ccc.lock_account(account_id);
+    phone   ccc.phone_number := number;
+    left_at timestamptz := coalesce(at, now());
+    began   timestamptz;
+BEGIN
+    SELECT n.since INTO began FROM ccc.numbers AS n
+        WHERE n.number = phone AND n.account_id = release_number.account_id AND n.released_at = 'infinity'
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'account % has no number "%"', account_id, coalesce(phone::text, 'null')
+            USING ERRCODE = '42704', HINT = 'See ccc.numbers for those that it has.';
+    ELSIF NOT isfinite(left_at) OR left_at < began THEN
+        RAISE EXCEPTION 'number "%" cannot be released at "%"', phone, left_at
+            USING ERRCODE = '22023',
+                  HINT = format('The account has it since %s %s.', to_char(timezone(account.time_zone, began), 'YYYY-MM-DD HH24:MI:SS'),
+                                account.time_zone);
+    END IF;
+    UPDATE ccc.numbers AS n SET released_at = left_at
+        WHERE n.number = phone AND n.since = began;
+END
+$$;
+COMMENT ON FUNCTION ccc.release_number(bigint, text, timestamptz) IS
+    'takes a number from an account from an instant on (null: now), so that another may have it; what is paid ahead is not given back: see ccc.refund(); errors: 22P02 not a number, 22023 before the account had it, 42704 not the account''s';
+REVOKE ALL ON FUNCTION ccc.release_number(bigint, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.release_number(bigint, text, timestamptz) TO ccc_admin;

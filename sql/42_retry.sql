@@ -9,6 +9,13 @@ COMMENT ON FUNCTION ccc.retry_exceptions() IS
 REVOKE ALL ON FUNCTION ccc.retry_exceptions() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.retry_exceptions() TO ccc_admin;
 
+CREATE FUNCTION ccc.retry_suspended(account_id bigint) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_suspended';
+COMMENT ON FUNCTION ccc.retry_suspended(bigint) IS
+    'rates again what came on suspended numbers of a locked account, for a renewal; gives how many exceptions were resolved';
+REVOKE ALL ON FUNCTION ccc.retry_suspended(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.retry_suspended(bigint) TO ccc_owner;
+
 CREATE FUNCTION ccc.rerate(account_id bigint, since timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rerate';
 COMMENT ON FUNCTION ccc.rerate(bigint, timestamptz) IS

@@ -16,8 +16,8 @@ CREATE VIEW ccc.package_balances WITH (security_invoker = true) AS
     SELECT p.account_id, p.package_no, p.product, p.pool,
            ccc.minutes(p.granted) AS granted_minutes,
            ccc.minutes(p.used) AS used_minutes,
-           ccc.minutes(CASE WHEN p.valid_until > now() THEN p.granted - p.used - p.refunded ELSE 0 END) AS remaining_minutes,
-           ccc.minutes(CASE WHEN p.valid_until > now() THEN 0 ELSE p.granted - p.used - p.refunded END) AS expired_minutes,
+           ccc.minutes(CASE WHEN least(p.valid_until, p.refunded_at) > now() THEN p.granted - p.used - p.refunded ELSE 0 END) AS remaining_minutes,
+           ccc.minutes(CASE WHEN least(p.valid_until, p.refunded_at) > now() THEN 0 ELSE p.granted - p.used - p.refunded END) AS expired_minutes,
            ccc.minutes(p.refunded) AS refunded_minutes,
            p.valid_from, p.valid_until,
            ccc.charge_amount(60, p.price, p.granted) AS unit_price
@@ -30,8 +30,8 @@ CREATE FUNCTION ccc.balances(at timestamptz) RETURNS SETOF ccc.package_balances
         SELECT p.account_id, p.package_no, p.product, p.pool,
                ccc.minutes(p.granted),
                ccc.minutes(s.used),
-               ccc.minutes(CASE WHEN p.valid_until > at THEN p.granted - s.used - s.refunded ELSE 0 END),
-               ccc.minutes(CASE WHEN p.valid_until > at THEN 0 ELSE p.granted - s.used - s.refunded END),
+               ccc.minutes(CASE WHEN least(p.valid_until, p.refunded_at) > at THEN p.granted - s.used - s.refunded ELSE 0 END),
+               ccc.minutes(CASE WHEN least(p.valid_until, p.refunded_at) > at THEN 0 ELSE p.granted - s.used - s.refunded END),
                ccc.minutes(s.refunded),
                p.valid_from, p.valid_until,
                ccc.charge_amount(60, p.price, p.granted)

@@ -1,6 +1,60 @@
 /*
  * Proof: every counter recomputed from the entries that it stands for.
  */
+CREATE FUNCTION ccc.check_rentals(OUT invariant text, OUT account_id bigint, OUT detail text) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT 'what is given back of a purchase is in the wallet', p.account_id, format('purchase %s', p.purchase_no)
+    FROM ccc.purchases AS p
+         LEFT JOIN ccc.wallet_entries AS w
+             ON w.account_id = p.account_id AND w.purchase_no = p.purchase_no AND w.reason IN ('refund', 'void')
+         LEFT JOIN ccc.packages AS k ON k.account_id = p.account_id AND k.package_no = p.package_no
+    WHERE p.refunded IS DISTINCT FROM w.amount
+       OR p.voided IS DISTINCT FROM coalesce(w.reason = 'void', false)
+       OR (k.refunded_at < 'infinity') <> (p.refunded_at IS NOT NULL)
+       OR (p.voided AND k.refunded <> k.granted);
+
+    RETURN QUERY
+    WITH paid AS (
+        SELECT p.account_id, coalesce(p.renews, p.purchase_no) AS purchase_no,
+               sum(p.periods) AS bought, coalesce(sum(p.periods) FILTER (WHERE p.refunded_at IS NULL), 0) AS kept
+        FROM ccc.purchases AS p WHERE p.kind <> 'package' GROUP BY 1, 2)
+    SELECT 'a rental is paid for the periods that were bought', coalesce(r.account_id, p.account_id),
+           format('rental of purchase %s: %s periods, bought %s, kept %s', coalesce(r.purchase_no, p.purchase_no), r.periods, p.bought, p.kept)
+    FROM ccc.rentals AS r FULL JOIN paid AS p USING (account_id, purchase_no)
+         LEFT JOIN ccc.accounts AS a USING (account_id)
+    WHERE r.paid_until IS DISTINCT FROM ccc.period_start(r, r.periods, a.time_zone)
+       OR CASE r.purchase_no WHEN 0 THEN r.periods <> 1
+               ELSE p.kept IS NULL OR r.periods IS NULL OR r.periods NOT BETWEEN p.kept AND p.bought END;
+
+    RETURN QUERY
+    SELECT 'a rented number is in service while it is paid', r.account_id, format('number %s', r.number)
+    FROM ccc.rentals AS r
+         JOIN ccc.purchases AS p USING (account_id, purchase_no)
+         LEFT JOIN ccc.numbers AS n ON n.number = r.number AND n.since = r.since AND n.account_id = r.account_id
+    WHERE r.number IS NOT NULL
+      AND (p.voided <> (n.number IS NULL) OR n.paid_until <> r.paid_until);
+
+    RETURN QUERY
+    SELECT 'an agent has one session at a time', s.account_id, format('session %s of agent %s', s.session_no, s.agent)
+    FROM (SELECT s.*, lead(s.signed_in_at) OVER (PARTITION BY s.account_id, s.agent ORDER BY s.signed_in_at) AS next_in
+          FROM ccc.agent_sessions AS s) AS s
+    WHERE s.signed_out_at > s.next_in;
+
+    RETURN QUERY
+    SELECT 'sessions are counted by their account', a.account_id, format('last session %s', a.last_session_no)
+    FROM ccc.accounts AS a
+    WHERE a.last_session_no < (SELECT max(s.session_no) FROM ccc.agent_sessions AS s WHERE s.account_id = a.account_id);
+END
+$$;
+COMMENT ON FUNCTION ccc.check_rentals() IS 'violated invariants of rentals, refunds and agents'' sessions, one row for each: a part of ccc.check_integrity()';
+REVOKE ALL ON FUNCTION ccc.check_rentals() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_rentals() TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.check_integrity(OUT invariant text, OUT account_id bigint, OUT detail text) RETURNS SETOF record
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -38,7 +92,9 @@ BEGIN
            format('call %s on package %s', l.call_id, l.package_no)
     FROM ccc.ledger AS l JOIN ccc.packages AS p USING (account_id, package_no)
     WHERE l.kind = 'c'
-      AND (l.started_at < p.valid_from OR l.started_at >= least(p.valid_until, p.refunded_at));
+      AND (l.started_at < p.valid_from OR l.started_at >= least(p.valid_until, p.refunded_at))
+    GROUP BY l.account_id, l.package_no, l.call_id, l.direction, l.started_at
+    HAVING sum(l.billed) <> 0;
 
     RETURN QUERY
     SELECT 'the entries of a call are counted from 1, and none is negative in sum', l.account_id,
@@ -75,7 +131,8 @@ BEGIN
     SELECT 'a purchase is paid and its package is as bought', p.account_id, format('purchase %s', p.purchase_no)
     FROM ccc.purchases AS p
          LEFT JOIN ccc.wallet_entries AS w
-             ON w.account_id = p.account_id AND w.purchase_no = p.purchase_no AND w.reason = 'purchase'
+             ON w.account_id = p.account_id AND w.purchase_no = p.purchase_no
+                AND w.reason = CASE WHEN p.renews IS NULL THEN 'purchase' ELSE 'renewal' END
          LEFT JOIN ccc.packages AS k ON k.account_id = p.account_id AND k.purchase_no = p.purchase_no
     WHERE w.amount IS DISTINCT FROM -p.amount
        OR k.package_no IS DISTINCT FROM p.package_no
@@ -88,7 +145,11 @@ BEGIN
           UNION ALL
           SELECT w.account_id, format('wallet entry %s', w.entry_no) FROM ccc.wallet_entries AS w
           UNION ALL
-          SELECT r.account_id, format('request %s', r.request_id) FROM ccc.requests AS r) AS x
+          SELECT r.account_id, format('request %s', r.request_id) FROM ccc.requests AS r
+          UNION ALL
+          SELECT r.account_id, format('rental of purchase %s', r.purchase_no) FROM ccc.rentals AS r
+          UNION ALL
+          SELECT s.account_id, format('session %s', s.session_no) FROM ccc.agent_sessions AS s) AS x
     WHERE NOT EXISTS (SELECT FROM ccc.accounts AS a WHERE a.account_id = x.account_id);
 
     RETURN QUERY
@@ -101,9 +162,18 @@ BEGIN
                       WHERE p.account_id = x.account_id AND p.purchase_no = x.purchase_no);
 
     RETURN QUERY
-    SELECT 'a price is of a product', NULL::bigint, format('product %s', p.product)
-    FROM ccc.prices AS p
-    WHERE NOT EXISTS (SELECT FROM ccc.products AS q WHERE q.code = p.product);
+    SELECT 'a row of the catalogue has what it builds on', NULL::bigint, x.what
+    FROM (SELECT format('price of product %s', p.product) AS what FROM ccc.prices AS p
+          WHERE NOT EXISTS (SELECT FROM ccc.products AS q WHERE q.code = p.product)
+          UNION ALL
+          SELECT format('trial of product %s', t.product) FROM ccc.trials AS t
+          WHERE NOT EXISTS (SELECT FROM ccc.products AS q WHERE q.code = t.product AND q.kind = 'seat')
+          UNION ALL
+          SELECT format('product %s', p.code) FROM ccc.products AS p
+          WHERE p.kind = 'package' AND NOT EXISTS (SELECT FROM ccc.pools AS q WHERE q.code = p.pool)
+          UNION ALL
+          SELECT format('rule of pool %s', r.pool) FROM ccc.call_rules AS r
+          WHERE r.pool IS NOT NULL AND NOT EXISTS (SELECT FROM ccc.pools AS q WHERE q.code = r.pool AND q.valid_from <= r.valid_from)) AS x;
 
     RETURN QUERY
     SELECT 'purchases and packages are counted by their account', a.account_id,
@@ -112,6 +182,8 @@ BEGIN
          LEFT JOIN (SELECT p.account_id, max(p.purchase_no) AS purchase_no, max(p.package_no) AS package_no
                     FROM ccc.purchases AS p GROUP BY 1) AS m USING (account_id)
     WHERE a.last_purchase_no <> coalesce(m.purchase_no, 0) OR a.last_package_no <> coalesce(m.package_no, 0);
+
+    RETURN QUERY SELECT * FROM ccc.check_rentals();
 
     RETURN QUERY
     SELECT 'a number serves one account at a time', n.account_id, format('number %s', n.number)

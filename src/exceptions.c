@@ -77,15 +77,27 @@ static Statement update_billed = {
 	.expected = SPI_OK_UPDATE
 };
 
+#define RETRY_COLUMNS \
+	"SELECT e.exception_id, e.source, e.call_id, e.started_at, e.seconds, e.caller, e.callee," \
+	" CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' ELSE e.said_direction END, e.content" \
+	" FROM ccc.exception_log AS e" \
+	" WHERE e.resolved_at IS NULL AND e.started_at IS NOT NULL AND e.call_id IS NOT NULL"
+#define RETRY_ORDER " ORDER BY e.source, e.seen_at, e.exception_id FOR UPDATE"
+
 /* what only a change of the record could mend is left alone */
 static Statement select_retries = {
-	.query = "SELECT e.exception_id, e.source, e.call_id, e.started_at, e.seconds, e.caller, e.callee,"
-	" CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' ELSE e.said_direction END, e.content"
-	" FROM ccc.exception_log AS e"
-	" WHERE e.resolved_at IS NULL AND e.started_at IS NOT NULL AND e.call_id IS NOT NULL"
+	.query = RETRY_COLUMNS
 	" AND e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
 	"                  'bad_start', 'bad_length')"
-	" ORDER BY e.source, e.seen_at, e.exception_id FOR UPDATE",
+	RETRY_ORDER,
+	.expected = SPI_OK_SELECT
+};
+
+static Statement select_suspended = {
+	.query = RETRY_COLUMNS
+	" AND e.account_id = $1 AND e.reason = 'number_suspended'"
+	RETRY_ORDER,
+	.types = {"bigint"},
 	.expected = SPI_OK_SELECT
 };
 
@@ -352,18 +364,12 @@ read_retry(uint64 row, Retry *retry)
 	record->content = DatumGetInt64(spi_value(row, 9));
 }
 
-/*
- * Open exceptions that may rate now, by source and oldest first, locked after
- * the accounts that they are known to be of.
- */
-Retry *
-exceptions_to_retry(int *n)
+static Retry *
+select_to_retry(Statement *statement, Datum *values, int *n)
 {
 	Retry	   *retries;
 
-	statement_execute(&lock_retried_accounts, NULL);
-	SPI_freetuptable(SPI_tuptable);
-	statement_execute(&select_retries, NULL);
+	statement_execute(statement, values);
 	*n = SPI_processed;
 	retries = palloc_extended(Max(1, SPI_processed) * sizeof(Retry),
 							  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -371,6 +377,27 @@ exceptions_to_retry(int *n)
 		read_retry(i, &retries[i]);
 	SPI_freetuptable(SPI_tuptable);
 	return retries;
+}
+
+/*
+ * Open exceptions that may rate now, by source and oldest first, locked after
+ * the accounts that they are known to be of.
+ */
+Retry *
+exceptions_to_retry(int *n)
+{
+	statement_execute(&lock_retried_accounts, NULL);
+	SPI_freetuptable(SPI_tuptable);
+	return select_to_retry(&select_retries, NULL, n);
+}
+
+/* The same of a locked account's suspended numbers alone. */
+Retry *
+exceptions_suspended(int64 account_id, int *n)
+{
+	Datum		value = Int64GetDatum(account_id);
+
+	return select_to_retry(&select_suspended, &value, n);
 }
 
 /* Says why a record cannot be rated still, or what it contradicts now. */

@@ -59,6 +59,7 @@ extern void exceptions_backfilled(Oid cdr, const int64 *contents, int n,
 								  const Faults *faults);
 extern void exceptions_billed(Datum exception_id);
 extern Retry *exceptions_to_retry(int *n);
+extern Retry *exceptions_suspended(int64 account_id, int *n);
 extern void exceptions_still_open(Datum exception_id, const Fault *fault);
 
 #endif							/* CCC_EXCEPTIONS_H */

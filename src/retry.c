@@ -1,6 +1,7 @@
 /*
  * retry.c
- *		ccc.retry_exceptions(): what could not be rated is rated again.
+ *		What could not be rated is rated again: ccc.retry_exceptions(), and
+ *		ccc.retry_suspended() for a renewal.
  *
  * From what the exceptions keep of the records, so that no code of a call
  * table's runs: mappings are not evaluated here.
@@ -57,10 +58,8 @@ resolve(const Retry *retries, int n, const Faults *faults)
 }
 
 static int64
-retry_all(void)
+retry_these(const Retry *retries, int n)
 {
-	int			n;
-	Retry	   *retries = exceptions_to_retry(&n);
 	Faults		faults;
 	Posting    *posting;
 	GoneExceptions none = {0};
@@ -75,20 +74,39 @@ retry_all(void)
 	return resolve(retries, n, &faults);
 }
 
-PG_FUNCTION_INFO_V1(retry_exceptions);
-Datum
-retry_exceptions(PG_FUNCTION_ARGS)
+/* As the ledger's owner; of one account's suspended numbers, or NULL: all. */
+static int64
+retry(const int64 *account_id)
 {
 	Rights		rights;
+	Retry	   *retries;
+	int			n;
 	int64		resolved;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	rights_begin(&rights);
 	rights_as_owner(&rights);
-	resolved = retry_all();
+	retries = account_id ? exceptions_suspended(*account_id, &n) : exceptions_to_retry(&n);
+	resolved = retry_these(retries, n);
 	rights_end(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
-	PG_RETURN_INT64(resolved);
+	return resolved;
+}
+
+PG_FUNCTION_INFO_V1(retry_exceptions);
+Datum
+retry_exceptions(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(retry(NULL));
+}
+
+PG_FUNCTION_INFO_V1(retry_suspended);
+Datum
+retry_suspended(PG_FUNCTION_ARGS)
+{
+	int64		account_id = PG_GETARG_INT64(0);
+
+	PG_RETURN_INT64(retry(&account_id));
 }
