@@ -43,7 +43,7 @@ CREATE FUNCTION ccc.seats(account_id bigint, at timestamptz DEFAULT now(),
 COMMENT ON FUNCTION ccc.seats(bigint, timestamptz) IS
     'seats in force at an instant, agents online on them, and when the next of the lots ends, by edition; more online than in force is an excess that a lot left which ended';
 REVOKE ALL ON FUNCTION ccc.seats(bigint, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.seats(bigint, timestamptz) TO ccc_admin, ccc_reader, ccc_writer;
+GRANT EXECUTE ON FUNCTION ccc.seats(bigint, timestamptz) TO ccc_admin, ccc_reader;
 
 CREATE FUNCTION ccc.seat_peaks(account_id bigint, since timestamptz, until timestamptz DEFAULT now(),
         OUT day date, OUT edition text, OUT peak bigint) RETURNS SETOF record

@@ -46,11 +46,14 @@ SELECT throws_ok($$INSERT INTO ccc.call_rules VALUES ('landline', 'platform', 'i
 SELECT throws_ok($$INSERT INTO ccc.call_rules VALUES ('landline', 'platform', 'inbound', now(), 'gift', NULL)$$, '23514', NULL,
                  'unknown treatment');
 
--- a pool that is not there leaves the call unrated, and stored
+-- a pool that is no longer there leaves the call unrated, and stored
+INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('nowhere', '2025-06-01 00:00+08', '60/60');
 INSERT INTO ccc.call_rules (line, owner, direction, valid_from, treatment, pool) VALUES
     ('400', 'platform', 'inbound', '2025-06-01 00:00+08', 'charge', 'nowhere');
+DELETE FROM ccc.pools WHERE code = 'nowhere';
 SELECT lives_ok($$INSERT INTO calls VALUES ('lost', '13800138000', '4008123456', '2025-06-02 00:00+08', 60)$$, 'a rule with an unknown pool');
 SELECT is(pg_temp.told('lost'), 'no_rule', 'is an exception');
-SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT results_eq('SELECT invariant, detail FROM ccc.check_integrity()',
+                  $$VALUES ('a row of the catalogue has what it builds on', 'rule of pool nowhere')$$, 'and told by check_integrity');
 SELECT * FROM finish();
 ROLLBACK;
