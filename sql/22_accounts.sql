@@ -28,29 +28,31 @@ COMMENT ON COLUMN ccc.accounts.balance IS 'prepaid money: the sum of the wallet 
 COMMENT ON COLUMN ccc.accounts.time_zone IS 'zone by whose calendar terms in months and days are counted';
 
 CREATE TABLE ccc.purchases (
-    account_id  bigint NOT NULL,
-    purchase_no integer NOT NULL,
-    product     text NOT NULL,
-    kind        text NOT NULL CHECK (kind IN ('seat', 'number', 'package')),
-    quantity    integer NOT NULL CHECK (quantity > 0),
-    periods     integer NOT NULL CHECK (periods > 0),
-    unit_price  numeric NOT NULL CHECK (unit_price >= 0 AND unit_price < 'Infinity'),
-    amount      ccc.yuan NOT NULL CHECK (amount >= 0),
-    bought_at   timestamptz NOT NULL,
-    valid_from  timestamptz NOT NULL,
-    valid_until timestamptz NOT NULL,
-    package_no  integer,
-    number      ccc.phone_number,
-    renews      integer,
-    recorded_at timestamptz NOT NULL DEFAULT now(),
-    refunded_at timestamptz,
-    refunded    ccc.yuan,
-    voided      boolean NOT NULL DEFAULT false,
+    account_id       bigint NOT NULL,
+    purchase_no      integer NOT NULL,
+    product          text NOT NULL,
+    kind             text NOT NULL CHECK (kind IN ('seat', 'number', 'package')),
+    quantity         integer NOT NULL CHECK (quantity > 0),
+    periods          integer NOT NULL CHECK (periods > 0),
+    unit_price       numeric NOT NULL CHECK (unit_price >= 0 AND unit_price < 'Infinity'),
+    amount           ccc.yuan NOT NULL CHECK (amount >= 0),
+    bought_at        timestamptz NOT NULL,
+    valid_from       timestamptz NOT NULL,
+    valid_until      timestamptz NOT NULL,
+    package_no       integer,
+    number           ccc.phone_number,
+    renews           integer,
+    recorded_at      timestamptz NOT NULL DEFAULT now(),
+    refunded_at      timestamptz,
+    refunded         ccc.yuan,
+    periods_refunded integer NOT NULL DEFAULT 0,
+    voided           boolean NOT NULL DEFAULT false,
     PRIMARY KEY (account_id, purchase_no),
     CONSTRAINT purchases_term_not_empty CHECK (valid_from < valid_until),
     CONSTRAINT purchases_refund_fits CHECK (
         CASE WHEN refunded_at IS NULL THEN refunded IS NULL AND NOT voided
-             ELSE refunded BETWEEN 0 AND amount AND (NOT voided OR refunded = amount) END)
+             ELSE refunded BETWEEN 0 AND amount AND (NOT voided OR refunded = amount) END),
+    CONSTRAINT purchases_periods_fit CHECK (periods_refunded BETWEEN 0 AND periods)
 );
 COMMENT ON TABLE ccc.purchases IS 'products bought and paid from the wallet';
 COMMENT ON COLUMN ccc.purchases.kind IS 'of the product, as sold';
@@ -59,6 +61,7 @@ COMMENT ON COLUMN ccc.purchases.bought_at IS 'the payment''s instant: price and 
 COMMENT ON COLUMN ccc.purchases.package_no IS 'the package that this purchase made, if any';
 COMMENT ON COLUMN ccc.purchases.renews IS 'of a renewal: the purchase that the rental began with';
 COMMENT ON COLUMN ccc.purchases.refunded IS 'yuan given back when it was refunded or voided';
+COMMENT ON COLUMN ccc.purchases.periods_refunded IS 'of seats and numbers: how many of the periods were given back';
 COMMENT ON COLUMN ccc.purchases.voided IS 'bought by mistake, never used, and given back whole';
 
 CREATE TABLE ccc.wallet_entries (

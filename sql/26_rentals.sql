@@ -25,7 +25,7 @@ COMMENT ON COLUMN ccc.rentals.purchase_no IS 'the purchase that it began with; 0
 COMMENT ON COLUMN ccc.rentals.edition IS 'of seats';
 COMMENT ON COLUMN ccc.rentals.term IS 'length of a period, as sold';
 COMMENT ON COLUMN ccc.rentals.periods IS 'periods that are paid';
-COMMENT ON COLUMN ccc.rentals.unpaid_since IS 'start of the period that ccc.renew_due() could not renew; once that is over it no longer tries';
+COMMENT ON COLUMN ccc.rentals.unpaid_since IS 'start of the period that the wallet could not pay when it was due; once that is over, ccc.renew_due() no longer tries';
 
 CREATE INDEX rentals_due ON ccc.rentals (paid_until) WHERE auto_renew;
 

@@ -209,6 +209,7 @@ BEGIN
     purchase.package_no := CASE item.kind WHEN 'package' THEN account.last_package_no + 1 END;
     purchase.number := phone;
     purchase.recorded_at := now();
+    purchase.periods_refunded := 0;
     purchase.voided := false;
 
     PERFORM ccc.pay(account, purchase);

@@ -127,6 +127,7 @@ BEGIN
     purchase.number := rental.number;
     purchase.renews := rental.purchase_no;
     purchase.recorded_at := now();
+    purchase.periods_refunded := 0;
     purchase.voided := false;
 
     PERFORM ccc.pay(account, purchase);
@@ -247,7 +248,7 @@ BEGIN
                 PERFORM ccc.renew_rental(account, rental, 1);
             ELSE
                 UPDATE ccc.rentals AS r SET unpaid_since = rental.paid_until
-                    WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no;
+                    WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no AND outcome = 'unpaid';
                 left_out := left_out || rental.purchase_no;
             END IF;
             purchase_no := rental.purchase_no;

@@ -68,15 +68,15 @@ BEGIN
     END IF;
     SELECT max(p.purchase_no) INTO later FROM ccc.purchases AS p
         WHERE p.account_id = purchase.account_id AND p.purchase_no > purchase.purchase_no
-          AND p.renews = coalesce(purchase.renews, purchase.purchase_no) AND p.refunded_at IS NULL;
+          AND p.renews = coalesce(purchase.renews, purchase.purchase_no) AND p.periods_refunded < p.periods;
     IF later IS NOT NULL THEN
         RAISE EXCEPTION 'purchase % of account % was renewed by purchase %', purchase.purchase_no, purchase.account_id, later
-            USING ERRCODE = '55000', HINT = 'Refund or void the later one first.';
+            USING ERRCODE = '55000', HINT = 'Refund or void the later one first; where some of it was used, so was all before.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION ccc.check_refundable(ccc.purchases) IS
-    'refuses (55000) a purchase whose money was given back, or that was renewed by one whose money was not';
+    'refuses (55000) a purchase that was given back before, or was renewed by one that was not wholly';
 REVOKE ALL ON FUNCTION ccc.check_refundable(ccc.purchases) FROM PUBLIC;
 
 CREATE FUNCTION ccc.give_back(account ccc.accounts, purchase ccc.purchases, reason text, amount numeric, at timestamptz)
@@ -118,6 +118,19 @@ COMMENT ON FUNCTION ccc.cut_package(ccc.purchases, timestamptz) IS
     'ends what a package covers at an instant, charges later calls again, and gives the yuan of the time that is left';
 REVOKE ALL ON FUNCTION ccc.cut_package(ccc.purchases, timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION ccc.give_periods_back(rental ccc.rentals, purchase ccc.purchases, n integer, time_zone text) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    PERFORM ccc.set_paid_periods(rental, rental.periods - n, time_zone);
+    UPDATE ccc.purchases AS p SET periods_refunded = n
+        WHERE p.account_id = purchase.account_id AND p.purchase_no = purchase.purchase_no;
+END
+$$;
+COMMENT ON FUNCTION ccc.give_periods_back(ccc.rentals, ccc.purchases, integer, text) IS 'takes the last periods of a rental from it, which a purchase had paid';
+REVOKE ALL ON FUNCTION ccc.give_periods_back(ccc.rentals, ccc.purchases, integer, text) FROM PUBLIC;
+
 CREATE FUNCTION ccc.cut_rental(purchase ccc.purchases, at timestamptz, time_zone text) RETURNS numeric
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -130,7 +143,7 @@ BEGIN
     WHILE unused < purchase.periods AND ccc.period_start(rental, rental.periods - unused - 1, time_zone) >= until LOOP
         unused := unused + 1;
     END LOOP;
-    PERFORM ccc.set_paid_periods(rental, rental.periods - unused, time_zone);
+    PERFORM ccc.give_periods_back(rental, purchase, unused, time_zone);
     RETURN div(purchase.amount * 100 * unused, purchase.periods) / 100;
 END
 $$;
@@ -201,7 +214,7 @@ BEGIN
     IF ccc.rental_used_until(rental) > purchase.valid_from THEN
         RETURN false;
     END IF;
-    PERFORM ccc.set_paid_periods(rental, rental.periods - purchase.periods, time_zone);
+    PERFORM ccc.give_periods_back(rental, purchase, purchase.periods, time_zone);
     IF purchase.renews IS NULL THEN
         DELETE FROM ccc.numbers AS n WHERE n.number = rental.number AND n.since = rental.since;
     END IF;

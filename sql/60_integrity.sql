@@ -20,16 +20,16 @@ BEGIN
 
     RETURN QUERY
     WITH paid AS (
-        SELECT p.account_id, coalesce(p.renews, p.purchase_no) AS purchase_no,
-               sum(p.periods) AS bought, coalesce(sum(p.periods) FILTER (WHERE p.refunded_at IS NULL), 0) AS kept
-        FROM ccc.purchases AS p WHERE p.kind <> 'package' GROUP BY 1, 2)
-    SELECT 'a rental is paid for the periods that were bought', coalesce(r.account_id, p.account_id),
-           format('rental of purchase %s: %s periods, bought %s, kept %s', coalesce(r.purchase_no, p.purchase_no), r.periods, p.bought, p.kept)
+        SELECT p.account_id, coalesce(p.renews, p.purchase_no) AS purchase_no, sum(p.periods - p.periods_refunded) AS periods
+        FROM ccc.purchases AS p WHERE p.kind <> 'package' GROUP BY 1, 2
+        UNION ALL
+        SELECT r.account_id, 0, 1 FROM ccc.rentals AS r WHERE r.purchase_no = 0)
+    SELECT 'a rental is paid for the periods that were bought', account_id,
+           format('rental of purchase %s: %s periods, bought and kept %s', purchase_no, r.periods, p.periods)
     FROM ccc.rentals AS r FULL JOIN paid AS p USING (account_id, purchase_no)
          LEFT JOIN ccc.accounts AS a USING (account_id)
-    WHERE r.paid_until IS DISTINCT FROM ccc.period_start(r, r.periods, a.time_zone)
-       OR CASE r.purchase_no WHEN 0 THEN r.periods <> 1
-               ELSE p.kept IS NULL OR r.periods IS NULL OR r.periods NOT BETWEEN p.kept AND p.bought END;
+    WHERE r.periods IS DISTINCT FROM p.periods
+       OR r.paid_until IS DISTINCT FROM ccc.period_start(r, r.periods, a.time_zone);
 
     RETURN QUERY
     SELECT 'a rented number is in service while it is paid', r.account_id, format('number %s', r.number)
