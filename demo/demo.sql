@@ -174,7 +174,9 @@ SELECT package_no, product, used_minutes AS used_after, ccc.replay(2) AS seconds
 SELECT '  ' || line FROM ccc.explain_call(2, :'long_call') AS e (line);
 \pset tuples_only off
 
+\ir life.sql
+
 \echo
-\echo '== 10. Every counter recomputed from the ledger'
+\echo '== 15. Every counter recomputed from the ledger, every wallet from its entries'
 \echo
 SELECT count(*) AS violated_invariants FROM ccc.check_integrity();
