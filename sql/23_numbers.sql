@@ -42,7 +42,7 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'number "%" is already in service', number
         USING ERRCODE = '23505',
-              HINT = 'A number serves one account at a time: it must be released first.';
+              HINT = 'A number serves one account at a time: it must be released first. An account renews its own with ccc.renew().';
 END
 $$;
 COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS

@@ -199,22 +199,21 @@ COMMENT ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) IS
 REVOKE ALL ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) TO ccc_admin;
 
-CREATE FUNCTION ccc.due_rentals(account_id bigint, as_of timestamptz) RETURNS SETOF ccc.rentals
+CREATE FUNCTION ccc.due_rentals(as_of timestamptz) RETURNS SETOF ccc.rentals
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
         SELECT r.*
         FROM ccc.rentals AS r JOIN ccc.accounts AS a ON a.account_id = r.account_id
              LEFT JOIN ccc.numbers AS n ON n.number OPERATOR(ccc.=) r.number AND n.since = r.since
-        WHERE r.account_id = coalesce(due_rentals.account_id, r.account_id)
-          AND r.auto_renew AND r.paid_until <= as_of
+        WHERE r.auto_renew AND r.paid_until <= as_of
           AND (r.number IS NULL OR n.released_at > r.paid_until)
           AND (r.unpaid_since IS DISTINCT FROM r.paid_until
                OR as_of < ccc.period_start(r, r.periods + 1, a.time_zone));
     END;
-COMMENT ON FUNCTION ccc.due_rentals(bigint, timestamptz) IS
-    'rentals to renew by an instant, of one account or, null, of all: those that go on by themselves, whose next period has begun, and whose time was not let lapse';
-REVOKE ALL ON FUNCTION ccc.due_rentals(bigint, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.due_rentals(bigint, timestamptz) TO ccc_admin, ccc_reader;
+COMMENT ON FUNCTION ccc.due_rentals(timestamptz) IS
+    'rentals to renew by an instant: those that go on by themselves, whose next period has begun, and that were not let lapse';
+REVOKE ALL ON FUNCTION ccc.due_rentals(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.due_rentals(timestamptz) TO ccc_admin, ccc_reader;
 
 CREATE FUNCTION ccc.renew_due(as_of timestamptz DEFAULT now(),
         OUT account_id bigint, OUT purchase_no integer, OUT product text, OUT number ccc.phone_number,
@@ -233,13 +232,13 @@ BEGIN
         RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null') USING ERRCODE = '22008';
     END IF;
     FOR renew_due.account_id IN
-        SELECT DISTINCT r.account_id FROM ccc.due_rentals(NULL, as_of) AS r ORDER BY 1
+        SELECT DISTINCT r.account_id FROM ccc.due_rentals(as_of) AS r ORDER BY 1
     LOOP
         left_out := '{}';
         LOOP
             account := ccc.lock_account(renew_due.account_id);
-            SELECT * INTO rental FROM ccc.due_rentals(renew_due.account_id, as_of) AS r
-                WHERE r.purchase_no <> ALL (left_out)
+            SELECT * INTO rental FROM ccc.due_rentals(as_of) AS r
+                WHERE r.account_id = account.account_id AND r.purchase_no <> ALL (left_out)
                 ORDER BY r.paid_until, r.purchase_no LIMIT 1;
             EXIT WHEN NOT FOUND;
             quote := ccc.quote_renewal(rental, 1, account.time_zone);
