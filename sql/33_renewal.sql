@@ -36,7 +36,7 @@ CREATE FUNCTION ccc.rental_of(purchase ccc.purchases) RETURNS ccc.rentals
         WHERE r.account_id = (rental_of.purchase).account_id
           AND r.purchase_no = coalesce((rental_of.purchase).renews, (rental_of.purchase).purchase_no);
     END;
-COMMENT ON FUNCTION ccc.rental_of(ccc.purchases) IS 'the rental that a purchase began or renewed; null for a package';
+COMMENT ON FUNCTION ccc.rental_of(ccc.purchases) IS 'the rental that a purchase began or renewed; null for a package, and when that purchase was voided';
 REVOKE ALL ON FUNCTION ccc.rental_of(ccc.purchases) FROM PUBLIC;
 
 CREATE FUNCTION ccc.purchase_made(account_id bigint, purchase_no integer) RETURNS ccc.purchases
@@ -162,7 +162,7 @@ BEGIN
             USING ERRCODE = '22003', HINT = 'A renewal is for 1 to 1200 periods.';
     END IF;
     rental := ccc.rental_of(ccc.purchase_made(account_id, purchase_no));
-    IF rental.purchase_no IS NULL OR (ccc.purchase_made(account_id, rental.purchase_no)).voided THEN
+    IF rental.purchase_no IS NULL THEN
         RAISE EXCEPTION 'purchase % of account % cannot be renewed', purchase_no, account_id
             USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages, and what was voided, are bought anew.';
     END IF;
@@ -187,15 +187,15 @@ BEGIN
     IF auto_renew IS NULL THEN
         RAISE EXCEPTION 'auto_renew must not be null' USING ERRCODE = '22004';
     ELSIF rental.purchase_no IS NULL THEN
-        RAISE EXCEPTION 'purchase % of account % is a package, which cannot be renewed', purchase_no, account_id
-            USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages are bought anew.';
+        RAISE EXCEPTION 'purchase % of account % cannot be renewed', purchase_no, account_id
+            USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages, and what was voided, are bought anew.';
     END IF;
     UPDATE ccc.rentals AS r SET auto_renew = set_auto_renew.auto_renew, unpaid_since = NULL
         WHERE r.account_id = set_auto_renew.account_id AND r.purchase_no = rental.purchase_no;
 END
 $$;
 COMMENT ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) IS
-    'whether ccc.renew_due() goes on with the seats or the number that a purchase began or renewed; errors: 22004 null, 42704 no such account or purchase, 55000 a package';
+    'whether ccc.renew_due() goes on with the seats or the number that a purchase began or renewed; errors: 22004 null, 42704 no such account or purchase, 55000 a package, or voided';
 REVOKE ALL ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.set_auto_renew(bigint, integer, boolean) TO ccc_admin;
 

@@ -30,26 +30,12 @@ COMMENT ON FUNCTION ccc.seats_used_until(ccc.rentals) IS
     'when more agents were last online, up to now, than the account''s other seats of the edition allowed; null: never';
 REVOKE ALL ON FUNCTION ccc.seats_used_until(ccc.rentals) FROM PUBLIC;
 
-CREATE FUNCTION ccc.number_used_until(rental ccc.rentals) RETURNS timestamptz
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
-        SELECT max(c.started_at) + interval '1 microsecond'
-        FROM (SELECT l.started_at
-              FROM ccc.ledger AS l
-                   JOIN ccc.numbers AS n ON n.number OPERATOR(ccc.=) (number_used_until.rental).number AND n.since = (number_used_until.rental).since
-              WHERE l.account_id = (number_used_until.rental).account_id AND l.number OPERATOR(ccc.=) n.number
-                AND l.started_at >= n.since AND l.started_at < n.released_at
-              GROUP BY l.call_id, l.direction, l.started_at
-              HAVING sum(l.billed) > 0) AS c;
-    END;
-COMMENT ON FUNCTION ccc.number_used_until(ccc.rentals) IS 'just after the start of the latest billed call on a rented number; null: none';
-REVOKE ALL ON FUNCTION ccc.number_used_until(ccc.rentals) FROM PUBLIC;
-
 CREATE FUNCTION ccc.rental_used_until(rental ccc.rentals) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
         SELECT CASE WHEN (rental_used_until.rental).number IS NULL THEN ccc.seats_used_until(rental)
-                    ELSE ccc.number_used_until(rental) END;
+                    ELSE ccc.number_used_until((rental_used_until.rental).account_id, (rental_used_until.rental).number,
+                                               (rental_used_until.rental).since) END;
     END;
 COMMENT ON FUNCTION ccc.rental_used_until(ccc.rentals) IS 'end of the time in which seats or a number were used; null: they never were';
 REVOKE ALL ON FUNCTION ccc.rental_used_until(ccc.rentals) FROM PUBLIC;
@@ -217,12 +203,13 @@ BEGIN
     PERFORM ccc.give_periods_back(rental, purchase, purchase.periods, time_zone);
     IF purchase.renews IS NULL THEN
         DELETE FROM ccc.numbers AS n WHERE n.number = rental.number AND n.since = rental.since;
+        DELETE FROM ccc.rentals AS r WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no;
     END IF;
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION ccc.void_rental(ccc.purchases, text) IS
-    'takes the periods of a purchase from its rental, and the number from the account if it was the first; false when they were used';
+    'takes the periods of a purchase from its rental, which ends, as does the number''s service, if it was the first; false when they were used';
 REVOKE ALL ON FUNCTION ccc.void_rental(ccc.purchases, text) FROM PUBLIC;
 
 CREATE FUNCTION ccc.void_purchase(account_id bigint, purchase_no integer, request_id text DEFAULT NULL) RETURNS numeric

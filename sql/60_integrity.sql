@@ -28,16 +28,14 @@ BEGIN
            format('rental of purchase %s: %s periods, bought and kept %s', purchase_no, r.periods, p.periods)
     FROM ccc.rentals AS r FULL JOIN paid AS p USING (account_id, purchase_no)
          LEFT JOIN ccc.accounts AS a USING (account_id)
-    WHERE r.periods IS DISTINCT FROM p.periods
+    WHERE coalesce(r.periods, 0) <> coalesce(p.periods, 0)
        OR r.paid_until IS DISTINCT FROM ccc.period_start(r, r.periods, a.time_zone);
 
     RETURN QUERY
     SELECT 'a rented number is in service while it is paid', r.account_id, format('number %s', r.number)
     FROM ccc.rentals AS r
-         JOIN ccc.purchases AS p USING (account_id, purchase_no)
          LEFT JOIN ccc.numbers AS n ON n.number = r.number AND n.since = r.since AND n.account_id = r.account_id
-    WHERE r.number IS NOT NULL
-      AND (p.voided <> (n.number IS NULL) OR n.paid_until <> r.paid_until);
+    WHERE r.number IS NOT NULL AND n.paid_until IS DISTINCT FROM r.paid_until;
 
     RETURN QUERY
     SELECT 'an agent has one session at a time', s.account_id, format('session %s of agent %s', s.session_no, s.agent)

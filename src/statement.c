@@ -30,7 +30,10 @@ statement_types(const Statement *statement, Oid *types)
 	return n;
 }
 
-/* Plans are kept for the session, and anew after a new CREATE EXTENSION. */
+/*
+ * Plans are kept for the session, and anew after a new CREATE EXTENSION. None
+ * gains by being planned for its values: see pin_settings().
+ */
 static void
 statement_prepare(Statement *statement)
 {
@@ -46,7 +49,7 @@ statement_prepare(Statement *statement)
 		statement->plan = NULL;
 	}
 	n = statement_types(statement, types);
-	statement->plan = SPI_prepare(statement->query, n, types);
+	statement->plan = SPI_prepare_cursor(statement->query, n, types, CURSOR_OPT_GENERIC_PLAN);
 	if (statement->plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(statement->plan);
