@@ -10,7 +10,7 @@ COMMENT ON DOMAIN ccc.yuan IS 'amount of money in yuan, two decimals, neither Na
 
 CREATE TABLE ccc.accounts (
     account_id        bigint PRIMARY KEY,
-    opened_at         timestamptz NOT NULL CHECK (isfinite(opened_at)),
+    opened_at         timestamptz NOT NULL,
     last_posting_no   bigint NOT NULL DEFAULT 0,
     last_entry_no     bigint NOT NULL DEFAULT 0,
     last_purchase_no  integer NOT NULL DEFAULT 0,
@@ -94,16 +94,16 @@ CREATE TABLE ccc.packages (
     purchase_no integer NOT NULL,
     product     text NOT NULL,
     pool        text NOT NULL,
-    price       ccc.yuan NOT NULL CHECK (price >= 0),
-    granted     bigint NOT NULL CHECK (granted > 0),
-    used        bigint NOT NULL DEFAULT 0 CHECK (used >= 0),
-    refunded    bigint NOT NULL DEFAULT 0 CHECK (refunded >= 0),
+    price       ccc.yuan NOT NULL,
+    granted     bigint NOT NULL,
+    used        bigint NOT NULL DEFAULT 0,
+    refunded    bigint NOT NULL DEFAULT 0,
     valid_from  timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
     refunded_at timestamptz NOT NULL DEFAULT 'infinity',
     PRIMARY KEY (account_id, package_no),
-    CONSTRAINT packages_never_overdrawn CHECK (used + refunded <= granted),
-    CONSTRAINT packages_term_not_empty CHECK (valid_from < valid_until)
+    -- one constraint, for each is read anew by every statement
+    CONSTRAINT packages_never_overdrawn CHECK (used >= 0 AND refunded >= 0 AND used + refunded <= granted)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE ccc.packages IS 'lots of call time bought for a pool; granted, used and refunded in seconds';
 COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
@@ -115,7 +115,7 @@ CREATE TABLE ccc.usage (
     pool       text NOT NULL,
     stretch    timestamptz NOT NULL,
     package_no integer NOT NULL,
-    billed     bigint NOT NULL CHECK (billed >= 0),
+    billed     bigint NOT NULL,
     last_start timestamptz NOT NULL,
     PRIMARY KEY (account_id, pool, stretch, package_no)
 ) WITH (fillfactor = 50);

@@ -13,21 +13,17 @@ CREATE TABLE ccc.ledger (
     number     ccc.phone_number NOT NULL,
     package_no integer,
     entry_no   integer NOT NULL,
-    direction  "char" NOT NULL CHECK (direction IN ('o', 'i')),
+    direction  "char" NOT NULL,
     kind       "char" NOT NULL,
     call_id    text COLLATE "C" NOT NULL,
     pool       text,
     seconds    numeric NOT NULL,
     PRIMARY KEY (account_id, call_id, direction, entry_no),
-    CONSTRAINT ledger_kind_fits CHECK (
-        CASE kind
-            WHEN 'c' THEN package_no IS NOT NULL AND pool IS NULL
-            WHEN 's' THEN package_no IS NULL AND pool IS NOT NULL
-            WHEN 'f' THEN package_no IS NULL AND pool IS NULL
-            WHEN 'r' THEN package_no IS NULL AND pool IS NULL AND billed = 0
-            WHEN 'x' THEN package_no IS NULL AND pool IS NULL AND billed = 0
-            ELSE false
-        END)
+    -- one constraint, for each is read anew by every statement
+    CONSTRAINT ledger_entry_fits CHECK (
+        (direction = 'o' OR direction = 'i')
+        AND (package_no IS NOT NULL) = (kind = 'c') AND (pool IS NOT NULL) = (kind = 's')
+        AND (kind = 'c' OR kind = 's' OR kind = 'f' OR billed = 0 AND (kind = 'r' OR kind = 'x')))
 );
 COMMENT ON TABLE ccc.ledger IS 'charges of calls, append-only';
 COMMENT ON COLUMN ccc.ledger.posting_no IS 'the posting, counted per account in the order of commits: a statement that is closed at a posting holds all entries up to it';

@@ -74,8 +74,7 @@ static Statement select_billed_calls = {
 static Statement select_packages = {
 	.query = "SELECT p.pool, p.package_no, p.valid_from, p.valid_until,"
 	" LEAST(p.valid_until, p.refunded_at), p.granted - p.refunded - p.used"
-	" FROM ccc.packages AS p WHERE p.account_id = $1 AND p.valid_until > $2"
-	" ORDER BY p.pool COLLATE \"C\", p.valid_until, p.valid_from, p.package_no",
+	" FROM ccc.packages AS p WHERE p.account_id = $1 AND p.valid_until > $2",
 	.types = {"bigint", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };
@@ -276,7 +275,14 @@ ledger_billed_calls(int64 account_id, TimestampTz since, int *n)
 	return calls;
 }
 
-/* The account's packages that end after an instant, by pool and in order. */
+static int
+compare_packages(const void *a, const void *b)
+{
+	return package_order(&((const PoolPackage *) a)->package,
+						 &((const PoolPackage *) b)->package);
+}
+
+/* The account's packages that end after an instant, in order. */
 PoolPackage *
 ledger_packages(int64 account_id, TimestampTz since, int *npackages)
 {
@@ -298,6 +304,7 @@ ledger_packages(int64 account_id, TimestampTz since, int *npackages)
 		package->remaining = DatumGetInt64(spi_value(i, 6));
 	}
 	SPI_freetuptable(SPI_tuptable);
+	qsort(packages, *npackages, sizeof(PoolPackage), compare_packages);
 	return packages;
 }
 

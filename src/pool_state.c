@@ -29,7 +29,7 @@ add_bound(StretchBounds *bounds, TimestampTz at)
 		bounds->starts[bounds->n++] = at;
 }
 
-/* The pool's own packages, which are neighbours, and the bounds they make. */
+/* The pool's own packages, and the bounds they make. */
 static void
 take_packages(PoolStates *states, PoolState *state)
 {
@@ -206,8 +206,12 @@ store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 			.billed = usage->billed[i]
 		};
 
-		if (usage->changed[i])
-			ledger_put_usage(states->account->account_id, state->pool, &row);
+		if (!usage->changed[i])
+			continue;
+		if (row.billed < 0)
+			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
+				 states->account->account_id);
+		ledger_put_usage(states->account->account_id, state->pool, &row);
 	}
 }
 
