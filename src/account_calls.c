@@ -43,6 +43,7 @@ struct AccountCalls
 {
 	Faults	   *faults;
 	GoneExceptions *gone;		/* rows gone that were not billed */
+	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	Appender   *ledger;
 	MemoryContext context;		/* of one account */
 	RatedCall  *calls;
@@ -59,12 +60,13 @@ struct AccountCalls
 };
 
 AccountCalls *
-account_calls_begin(Faults *faults, GoneExceptions *gone)
+account_calls_begin(Faults *faults, GoneExceptions *gone, Removals *removals)
 {
 	AccountCalls *calls = palloc0_object(AccountCalls);
 
 	calls->faults = faults;
 	calls->gone = gone;
+	calls->removals = removals;
 	calls->ledger = append_begin(ccc_relation("ledger"));
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "ccc calls of an account",
@@ -128,22 +130,26 @@ is_charged(const Key *key)
 		(key->known == NULL || key->billed != &key->known->call);
 }
 
-/* A record is gone: a copy of the billed one, or the billed one itself. */
-static void
+/*
+ * A record is gone: a copy of the billed one, or the billed one itself. False
+ * when nothing is known of it here.
+ */
+static bool
 take_back(AccountCalls *calls, Key *key, RatedCall *call)
 {
 	if (gone_exceptions_take(calls->gone, call->content, call->direction))
-		return;
+		return true;
 	if (key->billed == NULL || key->billed->content != call->content)
-		return;
+		return false;
 	if (key->copies > 0)
 	{
 		/* the entry says what the ledger knows of the call */
 		note(calls, key, key->billed, ENTRY_REPEAT_GONE);
-		return;
+		return true;
 	}
 	key->billed = NULL;
 	key->reverse = true;
+	return true;
 }
 
 /* A record is stored: it is billed, a copy, or contradicts the billed one. */
@@ -218,10 +224,11 @@ decide(AccountCalls *calls)
 		}
 		else if (traced_before(call, call - 1))
 			continue;
-		if (call->removal)
-			take_back(calls, key, call);
-		else
+		if (!call->removal)
 			take_in(calls, key, call);
+		else if (take_back(calls, key, call) && calls->removals != NULL)
+			removals_found(calls->removals, call->content, call->account_id,
+						   call->direction);
 	}
 }
 

@@ -8,11 +8,13 @@
 #include "exceptions.h"
 #include "faults.h"
 #include "rating.h"
+#include "superseded.h"
 
 typedef struct AccountCalls AccountCalls;
 
 extern AccountCalls *account_calls_begin(Faults *faults,
-										  GoneExceptions *gone);
+										  GoneExceptions *gone,
+										  Removals *removals);
 extern RatedCall *account_calls_room(AccountCalls *calls);
 extern void account_calls_post(AccountCalls *calls);
 extern void account_calls_end(AccountCalls *calls);

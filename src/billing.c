@@ -20,6 +20,7 @@
 #include "grow.h"
 #include "posting.h"
 #include "rights.h"
+#include "superseded.h"
 
 #define RUN 1000				/* records mapped and rated at a time */
 
@@ -36,6 +37,10 @@ typedef struct Billing
 	Posting    *posting;
 	const TimestampTz *backfill_since;	/* NULL: no backfill */
 	bool		has_exceptions;	/* some may be of the rows */
+	Inside		inside;			/* what the user's triggers removed meanwhile */
+	Removals   *removals;		/* told what is known of rows gone, or NULL */
+	bool		post_gone;
+	bool		post_stored;
 	MemoryContext context;
 	int64	   *contents;		/* of rows gone, or of rows backfilled */
 	int			ncontents;
@@ -77,10 +82,25 @@ drop_earlier(CallRecord *records, int n, TimestampTz since)
 	return kept;
 }
 
+/* Leaves out what is gone already, by a trigger of the statement's own. */
+static int
+drop_superseded(const Billing *billing, CallRecord *records, int n)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!inside_take(&billing->inside, billing->source->cdr, &records[i]))
+			records[kept++] = records[i];
+	return kept;
+}
+
 /* Remembers whose exceptions, if there are any, no longer stand. */
 static void
 remember(Billing *billing, const CallRecord *records, int n)
 {
+	if (billing->removals != NULL)
+		for (int i = 0; i < n; i++)
+			removals_add(billing->removals, &records[i]);
 	if (!billing->has_exceptions)
 		return;
 	for (int i = 0; i < n; i++)
@@ -104,8 +124,13 @@ bill_run(Billing *billing)
 	/* a row that a trigger keeps from another partition has no pair */
 	if (ngone == nstored)
 		ngone = nstored = drop_unchanged(gone, stored, taken);
+	if (!billing->post_gone)
+		ngone = 0;
+	if (!billing->post_stored)
+		nstored = 0;
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
+	nstored = drop_superseded(billing, stored, nstored);
 	rights_as_owner(&billing->rights);
 	remember(billing, gone, ngone);
 	if (billing->backfill_since)
@@ -148,7 +173,7 @@ resolve_gone(Billing *billing, GoneExceptions *gone)
 	int			n;
 	int64	   *accounts;
 
-	if (billing->gone == NULL || billing->ncontents == 0)
+	if (!billing->post_gone || billing->ncontents == 0)
 		return;
 	accounts = exceptions_accounts(cdr, billing->contents, billing->ncontents, &n);
 	posting_lock_accounts(billing->posting, accounts, n);
@@ -163,13 +188,65 @@ post_all(Billing *billing)
 
 	rights_as_owner(&billing->rights);
 	resolve_gone(billing, &gone);
-	posting_post(billing->posting, &gone);
+	posting_post(billing->posting, &gone, billing->removals);
+	if (billing->removals != NULL)
+	{
+		removals_found_exceptions(billing->removals, &gone);
+		removals_end(billing->removals, billing->source->cdr, &billing->inside);
+	}
 	if (billing->backfill_since && billing->ncontents > 0)
 		exceptions_backfilled(billing->source->cdr, billing->contents,
 							  billing->ncontents, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_known(billing->source->cdr, &billing->faults);
 	rights_as_writer(&billing->rights);
+}
+
+/* The rows gone, those stored, or both: what they come to, and its posting. */
+static void
+post(Billing *billing, bool gone, bool stored)
+{
+	billing->post_gone = gone;
+	billing->post_stored = stored;
+	billing->ncontents = 0;
+	billing->removals = gone ? removals_begin(&billing->inside) : NULL;
+	billing->posting = posting_begin(&billing->faults, gone && billing->has_exceptions);
+	if (billing->gone != NULL)
+		intake_rewind(billing->gone);
+	if (billing->stored != NULL)
+		intake_rewind(billing->stored);
+	bill_runs(billing);
+	post_all(billing);
+	inside_end(&billing->inside);
+}
+
+static void
+begin_intakes(Billing *billing, Tuplestorestate *gone, Tuplestorestate *stored)
+{
+	billing->gone = gone ? intake_begin(billing->source, billing->cdr, gone) : NULL;
+	billing->stored = stored ? intake_begin(billing->source, billing->cdr, stored) : NULL;
+	faults_init(&billing->faults);
+	faults_init(&billing->gone_faults);
+	if (gone != NULL || billing->backfill_since != NULL)
+	{
+		rights_as_owner(&billing->rights);
+		billing->has_exceptions = exceptions_open(billing->source->cdr);
+		rights_as_writer(&billing->rights);
+	}
+}
+
+static void
+end_intakes(Billing *billing)
+{
+	if (billing->stored != NULL)
+		faults_store(&billing->faults, billing->source->cdr, billing->stored);
+	if (billing->gone != NULL)
+	{
+		faults_store(&billing->gone_faults, billing->source->cdr, billing->gone);
+		intake_end(billing->gone);
+	}
+	if (billing->stored != NULL)
+		intake_end(billing->stored);
 }
 
 /*
@@ -194,28 +271,19 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 				 errhint("Attach it with ccc.attach().")));
 	if (stored != NULL || !billing.source->keep_deleted)
 	{
-		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;
-		billing.stored = stored ? intake_begin(billing.source, cdr, stored) : NULL;
-		faults_init(&billing.faults);
-		faults_init(&billing.gone_faults);
-		if (gone != NULL || backfill_since != NULL)
+		begin_intakes(&billing, gone, stored);
+		if (backfill_since == NULL)
+			billing.inside = inside_begin();
+		if (gone != NULL && stored != NULL && billing.inside.known)
 		{
-			rights_as_owner(&billing.rights);
-			billing.has_exceptions = exceptions_open(billing.source->cdr);
-			rights_as_writer(&billing.rights);
+			/* what is found of the rows gone decides on those stored */
+			post(&billing, true, false);
+			billing.inside = inside_begin();
+			post(&billing, false, true);
 		}
-		billing.posting = posting_begin(&billing.faults, gone != NULL && billing.has_exceptions);
-		bill_runs(&billing);
-		post_all(&billing);
-		if (stored != NULL)
-			faults_store(&billing.faults, billing.source->cdr, billing.stored);
-		if (gone != NULL)
-		{
-			faults_store(&billing.gone_faults, billing.source->cdr, billing.gone);
-			intake_end(billing.gone);
-		}
-		if (stored != NULL)
-			intake_end(billing.stored);
+		else
+			post(&billing, gone != NULL, stored != NULL);
+		end_intakes(&billing);
 	}
 	rights_end(&billing.rights);
 }

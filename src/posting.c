@@ -183,17 +183,17 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 }
 
 /*
- * Posts everything that was added; runs as the ledger's owner. Ends the
- * posting.
+ * Posts everything that was added; runs as the ledger's owner. Tells the
+ * removals, if there are any, what was known of them. Ends the posting.
  */
 void
-posting_post(Posting *posting, GoneExceptions *gone)
+posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 {
 	bool		more;
 
 	if (posting->any)
 	{
-		AccountCalls *calls = account_calls_begin(posting->faults, gone);
+		AccountCalls *calls = account_calls_begin(posting->faults, gone, removals);
 		RatedCall  *call;
 
 		tuplesort_performsort(posting->sort);

@@ -8,12 +8,14 @@
 #include "exceptions.h"
 #include "faults.h"
 #include "rating.h"
+#include "superseded.h"
 
 typedef struct Posting Posting;
 
 extern Posting *posting_begin(Faults *faults, bool collect_accounts);
 extern void posting_add(void *posting, const RatedCall *call);
 extern void posting_lock_accounts(Posting *posting, const int64 *more, int n);
-extern void posting_post(Posting *posting, GoneExceptions *gone);
+extern void posting_post(Posting *posting, GoneExceptions *gone,
+						 Removals *removals);
 
 #endif							/* CCC_POSTING_H */

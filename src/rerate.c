@@ -44,7 +44,7 @@ rerate_account(int64 account_id, TimestampTz since)
 	numbers = numbers_of(calls, n);
 	catalogue_load();
 	faults_init(&faults);
-	changed = account_calls_begin(&faults, &none);
+	changed = account_calls_begin(&faults, &none, NULL);
 	for (int i = 0; i < n; i++)
 	{
 		if (!rate_again(&calls[i], numbers))

@@ -70,7 +70,7 @@ retry_these(const Retry *retries, int n)
 	posting = posting_begin(&faults, false);
 	for (int i = 0; i < n;)
 		i += rate_source(&retries[i], n - i, &faults, posting);
-	posting_post(posting, &none);
+	posting_post(posting, &none, NULL);
 	return resolve(retries, n, &faults);
 }
 
