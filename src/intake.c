@@ -7,11 +7,13 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "common/int.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -261,6 +263,62 @@ slot_as_json(Intake *intake, char **problem)
 	return job.json;
 }
 
+/*
+ * The columns that the mapping reads, as pull_varattnos() gives them; NULL
+ * where that cannot be told, or is all of them.
+ */
+static Bitmapset *
+columns_read(const Source *source)
+{
+	Bitmapset  *columns = NULL;
+
+	if (source->fault != NULL)
+		return NULL;
+	for (int i = 0; i < NFIELDS; i++)
+		pull_varattnos(source->fields[i], 1, &columns);
+	return bms_is_member(InvalidAttrNumber - FirstLowInvalidHeapAttributeNumber, columns) ? NULL : columns;
+}
+
+static uint64
+hash_text(const char *text, uint64 seed)
+{
+	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
+}
+
+/*
+ * A hash of the columns that the mapping reads: what the record would say, if
+ * it could be told. Nulls do not count, nor does the order of the columns:
+ * others that come and go, and partitions, make no difference. Where all of
+ * the row counts, a column that comes with a default does.
+ */
+static int64
+row_content(Intake *intake, Jsonb *row)
+{
+	TupleDesc	desc = RelationGetDescr(intake->cdr);
+	Bitmapset  *columns = columns_read(intake->source);
+	uint64		content = 0;
+
+	if (!JB_ROOT_IS_OBJECT(row))
+		return (int64) hash_text(JsonbToCString(NULL, &row->root, VARSIZE_ANY(row)), 0);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		const char *name = NameStr(column->attname);
+		JsonbValue *value = column->attisdropped ? NULL :
+			getKeyJsonValueFromContainer(&row->root, name, strlen(name), NULL);
+		Jsonb	   *json;
+
+		if (value == NULL || value->type == jbvNull ||
+			(columns != NULL &&
+			 !bms_is_member(column->attnum - FirstLowInvalidHeapAttributeNumber, columns)))
+			continue;
+		json = JsonbValueToJsonb(value);
+		content += hash_text(JsonbToCString(NULL, &json->root, VARSIZE_ANY(json)),
+							 hash_text(name, 0));
+	}
+	return (int64) content;
+}
+
 /* The row in the slot is a record with a problem, known by its hash. */
 static void
 give_up_row(Intake *intake, const char *problem)
@@ -270,12 +328,7 @@ give_up_row(Intake *intake, const char *problem)
 	Datum		json = slot_as_json(intake, &json_problem);
 
 	if (json_problem == NULL)
-	{
-		char	   *text = JsonbToCString(NULL, &DatumGetJsonbP(json)->root,
-										  VARSIZE_ANY(DatumGetPointer(json)));
-
-		record->content = (int64) hash_bytes_extended((unsigned char *) text, strlen(text), 0);
-	}
+		record->content = row_content(intake, DatumGetJsonbP(json));
 	record->problem = problem;
 	record->hashed = true;
 	record_done(intake);
