@@ -2,14 +2,17 @@
  * purge.c
  *		ccc.purge(): records deleted without taking their charges back.
  *
- * An ordinary DELETE of the caller's, by the mapping's own expression of a
- * call's start; while it runs the delete trigger stands aside.
+ * An ordinary DELETE of the caller's, of the rows that the mapping's own
+ * expression of a call's start tells; while it runs the delete trigger stands
+ * aside.
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -20,6 +23,8 @@
 #include "compat.h"
 #include "purge.h"
 #include "source.h"
+
+#define BATCH 1000				/* rows fetched at a time */
 
 static Oid	purged_relid = InvalidOid;
 
@@ -43,22 +48,96 @@ start_expression(Relation cdr, const Source *source)
 		psprintf("(%s) < extract(epoch FROM $1)", text) : psprintf("(%s) < $1", text);
 }
 
-static uint64
-delete_before(Relation cdr, const Source *source, TimestampTz before)
+/* The rows of a batch that a cursor brought: relation and place of each. */
+static void
+put_rows(ReturnSetInfo *result)
 {
-	const char *name = relation_sql_name(cdr);
-	char	   *query = psprintf("DELETE FROM %s WHERE %s", name, start_expression(cdr, source));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Datum		values[2];
+		bool		nulls[2];
+
+		for (int j = 0; j < lengthof(values); j++)
+			values[j] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, j + 1, &nulls[j]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* In the snapshot of the statement that asks. */
+static void
+find_before(Relation cdr, const Source *source, TimestampTz before, ReturnSetInfo *result)
+{
+	char	   *query = psprintf("SELECT tableoid, ctid FROM %s WHERE %s",
+								 relation_sql_name(cdr), start_expression(cdr, source));
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[] = {TimestampTzGetDatum(before)};
+	Portal		cursor = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true, 0);
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(cursor, true, BATCH);
+		put_rows(result);
+		SPI_freetuptable(SPI_tuptable);
+	} while (SPI_processed > 0);
+	SPI_cursor_close(cursor);
+}
+
+/* The source of a table that is attached, under the pinned settings. */
+static Source *
+attached_source(Relation cdr, const Rights *rights)
+{
+	Source	   *source = source_get(cdr, rights);
+
+	if (source->fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" is not attached", RelationGetRelationName(cdr)),
+				 errdetail_internal("%s.", source->problem)));
+	return source;
+}
+
+PG_FUNCTION_INFO_V1(records_before);
+Datum
+records_before(PG_FUNCTION_ARGS)
+{
+	Relation	cdr = table_open(PG_GETARG_OID(0), AccessShareLock);
+	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
+	Rights		rights;
+	Source	   *source;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	rights_begin(&rights);
+	source = attached_source(cdr, &rights);
+	if (source->time_zone != NULL)
+		pin_time_zone(source->time_zone);
+	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);
+	rights_end(&rights);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	table_close(cdr, NoLock);
+	return (Datum) 0;
+}
+
+/* Under the caller's settings, for the sake of the table's own triggers. */
+static uint64
+delete_before(Relation cdr, TimestampTz before)
+{
+	char	   *query = psprintf("DELETE FROM %s AS c USING ccc.records_before($1, $2) AS r"
+								 " WHERE c.tableoid OPERATOR(pg_catalog.=) r.relation"
+								 " AND c.ctid OPERATOR(pg_catalog.=) r.place",
+								 relation_sql_name(cdr));
+	Oid			types[] = {REGCLASSOID, TIMESTAMPTZOID};
+	Datum		values[] = {ObjectIdGetDatum(RelationGetRelid(cdr)), TimestampTzGetDatum(before)};
 	Oid			outer = purged_relid;
 	int			result;
 
-	if (source->time_zone != NULL)
-		pin_time_zone(source->time_zone);
 	purged_relid = RelationGetRelid(cdr);
 	PG_TRY();
 	{
-		result = SPI_execute_with_args(query, 1, types, values, NULL, false, 0);
+		result = SPI_execute_with_args(query, lengthof(values), types, values, NULL, false, 0);
 	}
 	PG_FINALLY();
 	{
@@ -76,21 +155,11 @@ purge(PG_FUNCTION_ARGS)
 {
 	Relation	cdr = table_open(PG_GETARG_OID(0), RowExclusiveLock);
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
-	Rights		rights;
-	Source	   *source;
 	uint64		deleted;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	rights_begin(&rights);
-	source = source_get(cdr, &rights);
-	if (source->fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is not attached", RelationGetRelationName(cdr)),
-				 errdetail_internal("%s.", source->problem)));
-	deleted = delete_before(cdr, source, before);
-	rights_end(&rights);
+	deleted = delete_before(cdr, before);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	table_close(cdr, NoLock);

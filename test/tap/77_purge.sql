@@ -1,0 +1,60 @@
+-- Old records purged: which ones they are does not depend on the caller's
+-- settings, and the caller's own triggers see just these.
+BEGIN;
+SELECT plan(13);
+
+SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
+SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
+CREATE SCHEMA mine;
+CREATE TABLE mine.seen (id text, rows bigint, path text, zone text, style text, scan text);
+CREATE FUNCTION mine.see() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_LEVEL = 'ROW' THEN
+        INSERT INTO seen SELECT OLD.id, NULL, current_setting('search_path'), current_setting('TimeZone'), current_setting('DateStyle'), current_setting('enable_seqscan');
+        RETURN OLD;
+    END IF;
+    INSERT INTO seen SELECT NULL, count(*), current_setting('search_path'), current_setting('TimeZone'), current_setting('DateStyle'), current_setting('enable_seqscan') FROM gone;
+    RETURN NULL;
+END $$;
+CREATE TABLE cdr (id text, a text, t text, s numeric, r text, relation text);
+SELECT ccc.attach('cdr', 'id', 't::timestamp', 's', 'a', '''x''', time_zone => 'Asia/Shanghai');
+CREATE TRIGGER before_row BEFORE DELETE ON cdr FOR EACH ROW EXECUTE FUNCTION mine.see();
+CREATE TRIGGER after_statement AFTER DELETE ON cdr REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION mine.see();
+INSERT INTO cdr SELECT 'c' || n, '075586013388', format('2026-02-%s 00:00', lpad(n::text, 2, '0')), 61 FROM generate_series(1, 28) AS n;
+SELECT is((SELECT count(*) FROM ccc.call_charges), 28::bigint, 'four weeks');
+
+SET search_path = mine, public;
+SET TimeZone = 'America/New_York';
+SET DateStyle = 'SQL, DMY';
+SELECT is(ccc.purge('public.cdr', '2026-02-09 16:00+00'), 9::bigint, 'purged by the mapping''s start, in its zone');
+SELECT is((SELECT string_agg(DISTINCT concat_ws(' | ', path, zone, style, scan), '; ') FROM seen), 'mine, public | America/New_York | SQL, DMY | on',
+          'the triggers see the caller''s settings');
+SELECT is((SELECT count(id) || ' ' || sum(rows) FROM seen), '9 9', 'for each row and for the statement');
+SELECT is((SELECT min(id COLLATE "C") FROM public.cdr), 'c10', 'the others are still there');
+SELECT is((SELECT count(*) FROM ccc.call_charges), 28::bigint, 'and every charge');
+SELECT is(ccc.purge('public.cdr', '2026-02-09 16:00+00'), 0::bigint, 'again: none');
+RESET search_path;
+RESET TimeZone;
+RESET DateStyle;
+
+-- partitions, thousands of rows
+DROP TRIGGER before_row ON cdr;
+DROP TRIGGER after_statement ON cdr;
+CREATE TABLE parted (started_at timestamptz, id text, s numeric) PARTITION BY RANGE (started_at);
+CREATE TABLE part_1 PARTITION OF parted FOR VALUES FROM ('2026-01-01 00:00+00') TO ('2026-02-01 00:00+00');
+CREATE TABLE part_2 PARTITION OF parted FOR VALUES FROM ('2026-02-01 00:00+00') TO ('2026-03-01 00:00+00');
+SELECT ccc.attach('parted', '''p'' || id', 'started_at', 's', '''075586013388''', '''x''');
+INSERT INTO parted SELECT '2026-01-01 00:00+00'::timestamptz + n * interval '15 minutes', n, 1 FROM generate_series(0, 5000) AS n;
+SELECT is(ccc.purge('parted', '2026-02-11 00:00+00'), 3936::bigint, 'of two partitions');
+SELECT is((SELECT min(started_at) || ' ' || count(*) FROM parted), '2026-02-11 00:00:00+00 1065', 'just the earlier ones');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'p%'), 5001::bigint, 'and every charge stays');
+
+-- with the caller's rights
+CREATE ROLE purge_admin IN ROLE ccc_admin;
+SET ROLE purge_admin;
+SELECT throws_ok($$SELECT ccc.purge('cdr', now())$$, '42501', NULL, 'who may not delete does not purge');
+SELECT throws_ok($$SELECT * FROM ccc.records_before('cdr', now())$$, '42501', NULL, 'nor look');
+RESET ROLE;
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+SELECT * FROM finish();
+ROLLBACK;
