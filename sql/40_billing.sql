@@ -240,7 +240,10 @@ DECLARE
 BEGIN
     UPDATE ccc.sources AS s SET detached_at = now()
         WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
-    IF NOT FOUND THEN
+    -- a partition that was detached from its table has its triggers still
+    IF NOT FOUND AND (EXISTS (SELECT FROM ccc.sources AS s JOIN pg_partition_ancestors(detach.cdr) AS a ON a.relid = s.cdr
+                              WHERE s.detached_at IS NULL)
+                      OR NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = detach.cdr AND t.tgfoid = 'ccc.bill'::regproc)) THEN
         RAISE EXCEPTION 'table "%" is not attached', cdr
             USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
     END IF;
@@ -254,7 +257,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.detach(regclass) IS
-    'stops billing a call table; what was billed stays; errors: 55000 not attached, 42501 not the caller''s table';
+    'stops billing a call table, and drops the triggers of a partition that was detached from one; what was billed stays; errors: 55000 not attached, 42501 not the caller''s table';
 REVOKE ALL ON FUNCTION ccc.detach(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.detach(regclass) TO ccc_admin;
 

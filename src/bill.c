@@ -35,11 +35,7 @@ check_protocol(FunctionCallInfo fcinfo)
 				 errmsg("function \"%s\" was not called by trigger manager", "bill")));
 	event = trigger->tg_event;
 	if (TRIGGER_FIRED_BY_TRUNCATE(event))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot truncate table \"%s\": its records are billed",
-						RelationGetRelationName(trigger->tg_relation)),
-				 errhint("Delete the records to take their charges back, or detach the table first.")));
+		return trigger;
 	if (!TRIGGER_FIRED_AFTER(event))
 		protocol_violated("AFTER");
 	if (TRIGGER_FIRED_FOR_ROW(event))
@@ -49,6 +45,17 @@ check_protocol(FunctionCallInfo fcinfo)
 	if (!TRIGGER_FIRED_BY_INSERT(event) && trigger->tg_oldtable == NULL)
 		protocol_violated("with an OLD transition table");
 	return trigger;
+}
+
+static void
+refuse_truncate(Relation cdr)
+{
+	if (is_billed(cdr))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot truncate table \"%s\": its records are billed",
+						RelationGetRelationName(cdr)),
+				 errhint("Delete the records to take their charges back, or detach the table first.")));
 }
 
 /* One row as a transition table would hold it. */
@@ -95,7 +102,9 @@ bill(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event))
+		refuse_truncate(trigger->tg_relation);
+	else if (TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		bill_row(trigger);
 	else
 		bill_rows(trigger->tg_relation, trigger->tg_oldtable,

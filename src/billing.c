@@ -135,7 +135,7 @@ bill_run(Billing *billing)
 	remember(billing, gone, ngone);
 	if (billing->backfill_since)
 		remember(billing, stored, nstored);
-	if (ngone > 0)
+	if (ngone > 0 && billing->source->attached)
 		trace_records(gone, ngone, billing->source, &billing->gone_faults,
 					  posting_add, billing->posting);
 	if (nstored > 0)
@@ -250,6 +250,33 @@ end_intakes(Billing *billing)
 }
 
 /*
+ * A table that is not attached any more, a detached partition for instance,
+ * may have its triggers still. What is stored there is told, until it is
+ * deleted; changes are not, for the rows may have been billed before.
+ */
+static bool
+concerned(const Source *source, bool gone, bool stored)
+{
+	if (!source->attached)
+		return !gone || !stored;
+	return stored || !source->keep_deleted;
+}
+
+/* Whether a table is attached, or a partition of one that is. */
+bool
+is_billed(Relation cdr)
+{
+	Rights		rights;
+	bool		attached;
+
+	AcceptInvalidationMessages();
+	rights_begin(&rights);
+	attached = source_get(cdr, &rights)->attached;
+	rights_end(&rights);
+	return attached;
+}
+
+/*
  * Bills rows that went and rows that came, as a statement's transition tables
  * hold them; either may be NULL. SPI must be connected. A backfill bills rows
  * that are there, from a start on, unless they are billed or told already.
@@ -269,7 +296,7 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 				 errmsg("table \"%s\" cannot be backfilled", RelationGetRelationName(cdr)),
 				 errdetail_internal("%s.", billing.source->problem),
 				 errhint("Attach it with ccc.attach().")));
-	if (stored != NULL || !billing.source->keep_deleted)
+	if (concerned(billing.source, gone != NULL, stored != NULL))
 	{
 		begin_intakes(&billing, gone, stored);
 		if (backfill_since == NULL)

@@ -9,6 +9,7 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+extern bool is_billed(Relation cdr);
 extern void bill_rows(Relation cdr, Tuplestorestate *gone,
 					  Tuplestorestate *stored,
 					  const TimestampTz *backfill_since);

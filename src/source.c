@@ -138,7 +138,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	MemoryContextReset(source->context);
 	memset(source->fields, 0, sizeof(source->fields));
 	source->time_zone = NULL;
-	source->keep_deleted = false;
+	source->attached = source->keep_deleted = false;
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
@@ -150,6 +150,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	rights_as_writer(rights);
 	if (!attached)
 		return;
+	source->attached = true;
 
 	problem = trap(parse_mapping, &job);
 	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;

@@ -13,6 +13,7 @@ typedef struct Source
 	Oid			relid;			/* hash key: the table, or a partition */
 	Oid			cdr;			/* what was attached */
 	bool		valid;
+	bool		attached;		/* it, or what it is a partition of */
 	MemoryContext context;		/* of all that follows */
 	const char *fault;			/* why the mapping cannot be used, or NULL */
 	const char *problem;		/* the fault in detail */

@@ -1,7 +1,7 @@
 -- Partitioned call tables: rows that come through the parent or straight into
 -- a partition, that move between partitions, and partitions that come and go.
 BEGIN;
-SELECT plan(15);
+SELECT plan(28);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -36,7 +36,38 @@ INSERT INTO cdr_3 (started_at, id, a, b, s) VALUES ('2026-03-05', 'r', '07558601
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'after which it is billed');
 SELECT throws_ok('TRUNCATE cdr_1', '55000', NULL, 'a partition is not truncated');
 
+-- a partition that is detached is no longer billed: its triggers do no harm
+INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-05', 'bad 2', '075586013388', '1', 'NaN');
 ALTER TABLE cdr DETACH PARTITION cdr_2;
+CREATE TEMP TABLE before AS SELECT (SELECT count(*) FROM ccc.ledger) AS entries, (SELECT count(*) FROM ccc.exceptions) AS exceptions;
+UPDATE cdr_2 SET s = 300;
+UPDATE cdr_2 SET note = 'kept';
+DELETE FROM cdr_2 WHERE id IN ('q', 'bad 2');
+SELECT results_eq('SELECT (SELECT count(*) FROM ccc.ledger), (SELECT count(*) FROM ccc.exceptions)', 'SELECT * FROM before',
+                  'changes and deletions in it bill, reverse and tell nothing');
+INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-06', 'lost', '075586013388', '1', 61), ('2026-02-06', 'lost too', '075586013388', '1', 61);
+SELECT is((SELECT string_agg(reason, ' ') FROM ccc.exceptions WHERE source = 'cdr_2'::regclass), 'not_attached not_attached', 'a record stored there is told');
+DELETE FROM cdr_2 WHERE id = 'lost';
+SELECT is((SELECT string_agg(record ->> 'id', ' ') FROM ccc.exceptions WHERE source = 'cdr_2'::regclass AND resolved_at IS NULL), 'lost too', 'until it is deleted');
+SELECT lives_ok('TRUNCATE cdr_2', 'it can be truncated');
+SELECT throws_ok($$SELECT ccc.detach('cdr_1')$$, '55000', NULL, 'a partition of an attached table keeps its triggers');
+SELECT lives_ok($$SELECT ccc.detach('cdr_2')$$, 'but not one that was detached');
+SELECT is((SELECT count(*) FROM pg_trigger WHERE tgrelid = 'cdr_2'::regclass AND tgname LIKE 'ccc_bill%'), 0::bigint, 'they are gone');
+SELECT throws_ok($$SELECT ccc.detach('cdr_2')$$, '55000', NULL, 'once');
+ALTER TABLE cdr ATTACH PARTITION cdr_2 FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+SELECT is(ccc.attach_partitions('cdr'), 1::bigint, 'given back, it is billed again');
+INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-06', 't', '075586013388', '1', 61);
+DELETE FROM cdr_2;
+SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 't'), 2::bigint, 'and reversed');
+ALTER TABLE cdr DETACH PARTITION cdr_2;
+SELECT lives_ok($$SELECT ccc.attach('cdr_2', 'id', 'started_at', 's', 'a', 'b')$$, 'or attached by itself');
+INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-06', 'u', '075586013388', '1', 61);
+DELETE FROM cdr_2;
+SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 'u'), 2::bigint, 'it is billed for itself');
+SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'what was billed before stays');
+SELECT ccc.detach('cdr_2');
+ALTER TABLE cdr DETACH PARTITION cdr_1;
+DROP TABLE cdr_1;
 DROP TABLE cdr_2;
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'detaching and dropping a partition reverses nothing');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
