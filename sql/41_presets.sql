@@ -175,7 +175,8 @@ COMMENT ON FUNCTION ccc.preset_time_zone(regclass, text, jsonb) IS
 REVOKE ALL ON FUNCTION ccc.preset_time_zone(regclass, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.preset_time_zone(regclass, text, jsonb) TO ccc_admin;
 
-CREATE FUNCTION ccc.attach(cdr regclass, preset text, time_zone text DEFAULT NULL) RETURNS void
+CREATE FUNCTION ccc.attach(cdr regclass, preset text, time_zone text DEFAULT NULL, on_delete text DEFAULT NULL,
+                           unknown text DEFAULT NULL, replicated boolean DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
@@ -203,11 +204,13 @@ BEGIN
                        caller => mapping->>'caller', callee => mapping->>'callee',
                        finished => coalesce(mapping->>'finished', 'true'),
                        time_zone => coalesce(time_zone, ccc.preset_time_zone(cdr, preset, mapping)),
-                       direction => mapping->>'direction', on_delete => coalesce(mapping->>'on_delete', 'reverse'),
-                       unknown => coalesce(mapping->>'unknown', 'exception'));
+                       direction => mapping->>'direction',
+                       on_delete => coalesce(on_delete, mapping->>'on_delete', 'reverse'),
+                       unknown => coalesce(unknown, mapping->>'unknown', 'exception'),
+                       replicated => coalesce(replicated, false));
 END
 $$;
-COMMENT ON FUNCTION ccc.attach(regclass, text, text) IS
-    'bills the call table of a well-known software by its preset (tencent, asterisk, freeswitch, fusionpbx, kamailio, radius, yate, yeti); time_zone is the zone of times stored without one; errors: 22023 an unknown preset or a zone that must be told, 42703 columns that the table lacks, and those of the long form';
-REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text) TO ccc_admin;
+COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, boolean) IS
+    'bills the call table of a well-known software by its preset (tencent, asterisk, freeswitch, fusionpbx, kamailio, radius, yate, yeti); time_zone is the zone of times stored without one; on_delete, unknown and replicated are as in the long form, null: as the preset has it; errors: 22023 an unknown preset or a zone that must be told, 42703 columns that the table lacks, and those of the long form';
+REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, boolean) TO ccc_admin;

@@ -1,6 +1,6 @@
 -- How ccc.attach(table, preset) is called, and what it refuses.
 BEGIN;
-SELECT plan(31);
+SELECT plan(39);
 
 SET client_min_messages = warning;
 CREATE TABLE acc_cdrs (id integer, start_time timestamp, end_time timestamp, duration real, callid text, caller text, callee text);
@@ -29,6 +29,31 @@ SELECT lives_ok($$SELECT ccc.attach('acc_cdrs', 'callid', 'start_time', 'duratio
 SELECT ccc.detach('acc_cdrs');
 SELECT lives_ok($$SELECT ccc.attach(cdr => 'acc_cdrs', call_id => 'callid', started_at => 'start_time', seconds => 'duration',
                                     caller => 'caller', callee => 'callee', time_zone => 'UTC')$$, 'the long form by name');
+SELECT ccc.detach('acc_cdrs');
+SELECT lives_ok($$SELECT ccc.attach('acc_cdrs', 'callid', 'start_time::timestamptz', 'duration', 'caller', 'callee')$$, 'six arguments are the long form''s');
+SELECT is((SELECT call_id FROM ccc.sources WHERE cdr = 'acc_cdrs'::regclass), 'callid', 'as it says');
+
+-- what the preset leaves to the long form, or says otherwise
+CREATE FUNCTION pg_temp.says() RETURNS text LANGUAGE sql AS
+    $$SELECT format('%s %s %s %s', time_zone, on_delete, unknown, replicated) FROM ccc.sources WHERE cdr = 'acc_cdrs'::regclass$$;
+SELECT ccc.detach('acc_cdrs');
+SELECT ccc.attach('acc_cdrs', 'kamailio', NULL, NULL, NULL, NULL::boolean);
+SELECT is(pg_temp.says(), 'UTC reverse exception f', 'nulls leave all as the preset has it');
+SELECT ccc.detach('acc_cdrs');
+SELECT ccc.attach('acc_cdrs', 'kamailio', on_delete => 'keep', unknown => 'ignore', replicated => true);
+SELECT is(pg_temp.says(), 'UTC keep ignore t', 'by name');
+SELECT ok(EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'acc_cdrs'::regclass AND tgname = 'ccc_bill_replicated'), 'with the trigger of replicated rows');
+SELECT ccc.detach('acc_cdrs');
+SELECT ccc.attach('acc_cdrs', 'kamailio', 'Asia/Shanghai', 'keep', 'ignore', true);
+SELECT is(pg_temp.says(), 'Asia/Shanghai keep ignore t', 'by position');
+SELECT ccc.detach('acc_cdrs');
+SELECT is(pg_temp.refused($$ccc.attach('acc_cdrs', 'kamailio', unknown => 'forget')$$)::text,
+          ROW('22023', 'unknown "forget" is unknown', '', 'It is "exception" or "ignore".')::text, 'checked as the long form checks them');
+CREATE TABLE v_xml_cdr (xml_cdr_uuid uuid, start_stamp timestamptz, answer_epoch numeric, billsec numeric, caller_id_number text, destination_number text);
+SELECT ccc.attach('v_xml_cdr', 'fusionpbx', on_delete => 'reverse');
+SELECT is((SELECT on_delete FROM ccc.sources WHERE cdr = 'v_xml_cdr'::regclass), 'reverse', 'what a preset says can be said otherwise');
+SELECT ccc.detach('v_xml_cdr');
+SELECT ccc.attach('acc_cdrs', 'kamailio');
 SELECT is(pg_temp.refused($$ccc.attach('acc_cdrs', 'kamailio')$$)::text, ROW('55000', 'table "public.acc_cdrs" is attached already', '', 'To change its mapping, detach it first.')::text,
           'attached already');
 SELECT ccc.detach('acc_cdrs');
