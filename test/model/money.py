@@ -121,6 +121,9 @@ class Lot:
     def paid_until(self):
         return self.start(self.periods)
 
+    def renew_by_itself(self, auto):
+        self.auto, self.unpaid = auto, None
+
     def in_force(self, at):
         return not self.void and self.since <= at < self.paid_until()
 
@@ -130,7 +133,7 @@ class Purchase:
         self.no = len(account.purchases) + 1
         self.product, self.quantity, self.periods, self.amount = product, quantity, periods, amount
         self.since, self.until, self.lot, self.first_period, self.package = since, until, lot, first_period, package
-        self.back = Decimal("0.00")
+        self.back = None             # yuan given back
         self.settled = None          # 'refund' or 'void'
         self.kept = periods          # how many of its periods it still pays
 
@@ -217,7 +220,7 @@ class Account:
         if quantity % product.step or (product.kind == "package" and periods > 1) or (product.kind == "number") != (number is not None):
             wrong.add("22023")
         if product.unsaleable(at):
-            wrong.add("55000")
+            wrong.add("42704" if product.unsaleable(at) == "withdrawn" else "55000")
         elif quantity > 0:
             amount = (product.price(quantity, at) * periods).quantize(FEN, ROUND_HALF_UP)
             if amount > self.balance:
@@ -262,11 +265,11 @@ class Account:
         return renewal
 
     def renew(self, number, periods):
+        if periods < 1:
+            raise Refused("22003", "42704", "55000")
         lot = self.purchase(number).lot
         if lot is None or lot.void:
             raise Refused("55000")
-        if periods < 1:
-            raise Refused("22003")
         if any(self.renewable(lot, lot.periods + n) for n in range(periods)):
             raise Refused("55000")
         return self.pay_period(lot, periods).fields()
@@ -275,7 +278,7 @@ class Account:
         lot = self.purchase(number).lot
         if lot is None or lot.void:
             raise Refused("55000")
-        lot.auto = auto
+        lot.renew_by_itself(auto)
         return [""]
 
     def due(self, as_of):
@@ -301,9 +304,9 @@ class Account:
                     outcome = "renewed"
                 except Refused:
                     outcome = "unpaid"
-                    lot.unpaid = start
             if outcome != "renewed":
                 tried.add(number)
+                lot.unpaid = start
             yield [self.account_id, number, lot.product.code, start, until, amount if outcome == "renewed" else None, outcome]
 
     # giving back
@@ -362,7 +365,7 @@ class Account:
         back = sum(lot.start(bought.first_period + n) >= unused_from for n in range(bought.kept))
         lot.periods -= back
         bought.kept -= back
-        lot.auto = False
+        lot.renew_by_itself(False)
         return (bought.amount * back / bought.periods).quantize(FEN, ROUND_FLOOR)
 
     def void_purchase(self, number):
@@ -385,6 +388,8 @@ class Account:
             lot.periods -= bought.periods
         else:
             lot.void = True
+        if lot:
+            lot.renew_by_itself(False)
         bought.kept = 0
         bought.settled, bought.back = "void", bought.amount
         self.move("void", bought.amount)
@@ -813,7 +818,7 @@ class History:
             at = min(lot.since + self.random.randint(0, 300) * STEP, self.epoch + self.span)
         if self.chance(0.03):
             agent, edition = self.random.choice([("", edition), (agent, "gold")])
-        command = f"SELECT ccc.sign_in({account.account_id}, '{agent}', '{edition}', {literal(at)})"
+        command = f"SELECT format('%s', ccc.sign_in({account.account_id}, '{agent}', '{edition}', {literal(at)}))"
         self.attempt(command, lambda: account.sign_in(agent, edition, at))
 
     def sign_out(self, account):
@@ -822,7 +827,7 @@ class History:
             online = [s for s in account.sessions if s[3] == FAR]
             if online:
                 agent = self.random.choice(online)[0]
-        command = f"SELECT ccc.sign_out({account.account_id}, '{agent}', {literal(at)})"
+        command = f"SELECT format('%s', ccc.sign_out({account.account_id}, '{agent}', {literal(at)}))"
         self.attempt(command, lambda: account.sign_out(agent, at))
 
     def sign_out_excess(self, account):
@@ -912,10 +917,8 @@ class History:
             getattr(self, name)(account)
         self.retry_exceptions()
         self.check()
-        for account in self.accounts:
-            for bought in account.purchases:
-                if bought.lot and not bought.lot.void and not bought.renews():
-                    self.ask(f"SELECT ccc.set_auto_renew({account.account_id}, {bought.no}, false)::text", [""])
+        # renew_due is for all accounts: nothing of this history goes on in the next
+        self.sql.append("UPDATE ccc.rentals SET auto_renew = false WHERE auto_renew;")
         self.ask("SELECT string_agg(format('%s %s %s', invariant, account_id, detail), ' ') FROM ccc.check_integrity()", [""])
 
     def check(self):
@@ -963,7 +966,7 @@ BEGIN
     END LOOP;
     RETURN format('@%%s@%%s@%%s', seed, step, array_to_string(said, E'\\n'));
 END $$;
-CREATE FUNCTION state(account bigint) RETURNS SETOF text LANGUAGE sql AS $$
+CREATE FUNCTION state(account bigint) RETURNS SETOF text LANGUAGE sql SET search_path = ccc AS $$
     (SELECT format('entry|%%s|%%s|%%s|%%s', entry_no, reason, amount, balance) FROM ccc.wallet_entries
      WHERE account_id = account ORDER BY entry_no)
     UNION ALL
@@ -971,10 +974,11 @@ CREATE FUNCTION state(account bigint) RETURNS SETOF text LANGUAGE sql AS $$
                    valid_until, refunded, voided, renews) FROM ccc.purchases WHERE account_id = account ORDER BY purchase_no)
     UNION ALL
     (SELECT format('seats|%%s|%%s|%%s|%%s|%%s|%%s|%%s', purchase_no, edition, quantity, since, paid_until, auto_renew, unpaid_since)
-     FROM ccc.seat_lots WHERE account_id = account AND since < paid_until ORDER BY purchase_no)
+     FROM ccc.rentals WHERE account_id = account AND number IS NULL AND since < paid_until ORDER BY purchase_no)
     UNION ALL
-    (SELECT format('number|%%s|%%s|%%s|%%s|%%s|%%s', purchase_no, since, paid_until, released_at, auto_renew, unpaid_since)
-     FROM ccc.numbers WHERE account_id = account ORDER BY purchase_no)
+    (SELECT format('number|%%s|%%s|%%s|%%s|%%s|%%s', r.purchase_no, n.since, n.paid_until, n.released_at, r.auto_renew, r.unpaid_since)
+     FROM ccc.numbers AS n LEFT JOIN ccc.rentals AS r USING (account_id, number, since) LEFT JOIN ccc.purchases AS p USING (account_id, purchase_no)
+     WHERE account_id = account AND NOT coalesce(p.voided, false) ORDER BY purchase_no)
     UNION ALL
     (SELECT format('package|%%s|%%s|%%s|%%s|%%s|%%s', package_no, granted, used, refunded, valid_from, valid_until)
      FROM ccc.packages WHERE account_id = account ORDER BY package_no)
