@@ -304,16 +304,16 @@ class Account:
                     outcome = "renewed"
                 except Refused:
                     outcome = "unpaid"
+                    lot.unpaid = start
             if outcome != "renewed":
                 tried.add(number)
-                lot.unpaid = start
             yield [self.account_id, number, lot.product.code, start, until, amount if outcome == "renewed" else None, outcome]
 
     # giving back
 
     def last_payment(self, bought):
-        """Whether no later payment of the lot stands."""
-        return all(p.settled or p.no <= bought.no for p in self.purchases if p.lot is bought.lot)
+        """Whether no later payment of the lot stands, nor a part of one."""
+        return all(p.kept == 0 for p in self.purchases[bought.no:] if p.lot is bought.lot)
 
     def beyond(self, lot, since, until):
         """Stretches of [since, until) up to now in which more agents were online than the other lots covered."""
@@ -330,11 +330,11 @@ class Account:
         return [c.start for c in self.world.calls.values() if c.lot is lot]
 
     def refund(self, number, at):
-        bought = self.purchase(number)
         now = self.world.now()
         at = at or now
         if at > now:
-            raise Refused("22023")
+            raise Refused("22023", "42704", "55000")
+        bought = self.purchase(number)
         if bought.settled or (bought.lot and not self.last_payment(bought)):
             raise Refused("55000")
         if bought.package:
@@ -379,8 +379,7 @@ class Account:
             used = any(bought.since <= c < bought.until for c in self.calls_on(lot))
         else:
             used = any(True for _ in self.beyond(lot, bought.since, bought.until))
-        # a later payment that was refunded may still keep periods that were used
-        if used or (lot and any(p.lot is lot and p.no > bought.no and p.kept for p in self.purchases)):
+        if used:
             raise Refused("55000")
         if bought.package:
             bought.package.cut, bought.package.refunded = bought.package.since, bought.package.granted
@@ -494,7 +493,11 @@ class Account:
         for lot in sorted((n for n in self.world.numbers if n.account is self and not n.void), key=lambda lot: lot.purchase_no):
             yield ["number", lot.purchase_no, lot.since, lot.paid_until(), lot.released, lot.auto, lot.unpaid]
         for package in self.packages:
-            yield ["package", package.number, package.granted, used.get(package.number, 0), package.refunded, package.since, package.until]
+            drawn = used.get(package.number, 0)
+            yield ["package", package.number, package.granted, drawn, package.refunded, package.since, package.until]
+            left = package.granted - drawn - package.refunded
+            over = min(package.until, package.cut) <= self.world.now()
+            yield ["left", package.number, *(n // 60 for n in (drawn, 0 if over else left, left if over else 0, package.refunded))]
         yield ["short", short]
 
     def seats_at(self, at):
@@ -919,6 +922,9 @@ class History:
         self.check()
         # renew_due is for all accounts: nothing of this history goes on in the next
         self.sql.append("UPDATE ccc.rentals SET auto_renew = false WHERE auto_renew;")
+        for account in self.accounts:
+            if account.opened:
+                self.ask(f"SELECT format('%s|%s', ccc.replay({account.account_id}), ccc.rerate({account.account_id}, '2020-01-01'))", [0, 0])
         self.ask("SELECT string_agg(format('%s %s %s', invariant, account_id, detail), ' ') FROM ccc.check_integrity()", [""])
 
     def check(self):
@@ -980,8 +986,9 @@ CREATE FUNCTION state(account bigint) RETURNS SETOF text LANGUAGE sql SET search
      FROM ccc.numbers AS n LEFT JOIN ccc.rentals AS r USING (account_id, number, since) LEFT JOIN ccc.purchases AS p USING (account_id, purchase_no)
      WHERE account_id = account AND NOT coalesce(p.voided, false) ORDER BY purchase_no)
     UNION ALL
-    (SELECT format('package|%%s|%%s|%%s|%%s|%%s|%%s', package_no, granted, used, refunded, valid_from, valid_until)
-     FROM ccc.packages WHERE account_id = account ORDER BY package_no)
+    (SELECT format(E'package|%%s|%%s|%%s|%%s|%%s|%%s\nleft|%%s|%%s|%%s|%%s|%%s', package_no, granted, used, refunded, p.valid_from, p.valid_until,
+                   package_no, used_minutes, remaining_minutes, expired_minutes, refunded_minutes)
+     FROM ccc.packages AS p JOIN ccc.package_balances USING (account_id, package_no) WHERE account_id = account ORDER BY package_no)
     UNION ALL
     SELECT format('short|%%s', coalesce(sum(billed), 0)) FROM ccc.shortfalls WHERE account_id = account
 $$;
