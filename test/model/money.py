@@ -662,6 +662,16 @@ class History:
         back = self.random.choice([0, 0, 0, 1, 5, 50, 500])
         return min(end, self.clock + (self.random.randint(0, 40) - back * self.random.randint(0, 3)) * STEP)
 
+    def bound(self, lot):
+        """The start of one of a lot's periods, or its end; None: that is yet to come."""
+        at = lot.start(self.random.randint(0, lot.periods + 1))
+        return at if at <= self.epoch + self.span and not at.microsecond else None
+
+    def within(self, since, until):
+        """An instant of the history between two, near to both ends of it."""
+        since, until = max(since, self.epoch), min(until, self.epoch + self.span)
+        return since + self.random.randint(0, max(0, int((until - since) / STEP))) * STEP
+
     def around_or_now(self, share=0.1):
         return None if self.chance(share) else self.around()
 
@@ -766,6 +776,9 @@ class History:
 
     def renew_due(self):
         as_of = None if self.live and self.chance(0.2) else self.around()
+        lots = [lot for a in self.accounts for lot in a.lots] + self.numbers
+        if lots and self.chance(0.2):
+            as_of = self.bound(self.random.choice(lots)) or as_of
         lines = [line for account in self.accounts if account.opened for line in account.renew_due(as_of or self.now())]
         self.ask("SELECT string_agg(format('%s|%s|%s|%s|%s|%s|%s', account_id, purchase_no, product, valid_from, valid_until,"
                  " CASE outcome WHEN 'renewed' THEN amount END, outcome), '|' ORDER BY ordinality)"
@@ -821,8 +834,10 @@ class History:
             at = min(lot.since + self.random.randint(0, 300) * STEP, self.epoch + self.span)
         if self.chance(0.03):
             agent, edition = self.random.choice([("", edition), (agent, "gold")])
-        command = f"SELECT format('%s', ccc.sign_in({account.account_id}, '{agent}', '{edition}', {literal(at)}))"
-        self.attempt(command, lambda: account.sign_in(agent, edition, at))
+        more = self.random.sample(AGENTS, self.random.choice([0, 0, 3]) if agent else 0)
+        for name in dict.fromkeys([agent, *more]):
+            command = f"SELECT format('%s', ccc.sign_in({account.account_id}, '{name}', '{edition}', {literal(at)}))"
+            self.attempt(command, lambda name=name: account.sign_in(name, edition, at))
 
     def sign_out(self, account):
         agent, at = self.random.choice(AGENTS), self.around_or_now()
@@ -835,6 +850,8 @@ class History:
 
     def sign_out_excess(self, account):
         at = self.around_or_now()
+        if account.lots and self.chance(0.6):
+            at = self.bound(self.random.choice(account.lots)) or at
         command = f"SELECT string_agg(a, ',' ORDER BY a) FROM ccc.sign_out_excess({account.account_id}, {literal(at)}) AS a"
         self.attempt(command, lambda: account.sign_out_excess(at))
 
@@ -844,6 +861,8 @@ class History:
         if mine and self.chance(0.9):
             lot = self.random.choice(mine)
             name = lot.number
+            if self.chance(0.3):
+                at = self.bound(lot)
             at = at and max([at, lot.since + STEP] + [c + datetime.timedelta(seconds=1) for c in account.calls_on(lot)])
             at = at if at and at < self.present - STEP and not at.microsecond else None
         elif any(n.number == name for n in mine) or self.chance(0.7):
@@ -874,7 +893,10 @@ class History:
             if rented and self.chance(0.6):
                 lot = self.random.choice(rented)
                 number = lot.number
-                start = self.random.choice([start, lot.since + self.random.randint(0, int((self.epoch + self.span - lot.since) / STEP)) * STEP])
+                spans = [(p.since, p.until) for p in lot.account.packages] + [(lot.since, self.epoch + self.span)]
+                since, until = self.random.choice(spans)
+                start = self.bound(lot) if self.chance(0.2) else self.within(max(since, lot.since), min(until, lot.paid_until()) + 5 * DAY)
+                start = start or self.clock
             if self.chance(0.5):
                 start = min(start + datetime.timedelta(seconds=self.random.randint(0, 7200)), self.epoch + self.span)
             seconds = self.random.choice([0, 1, 60, 61, 300, self.random.randint(1, 3000)])
@@ -894,9 +916,12 @@ class History:
             self.sql.append(f"DELETE FROM calls WHERE call_id = '{call.call_id}';")
             del self.calls[call.call_id]
         else:
-            call.seconds += self.random.choice([1, 60, 600])
+            if self.chance(0.5):
+                call.seconds += self.random.choice([1, 60, 600])
+            else:
+                call.start = self.around()
             self.rate(call)
-            self.sql.append(f"UPDATE calls SET seconds = {call.seconds} WHERE call_id = '{call.call_id}';")
+            self.sql.append(f"UPDATE calls SET seconds = {call.seconds}, started_at = {literal(call.start)} WHERE call_id = '{call.call_id}';")
 
     def retry_exceptions(self):
         waiting = [c for c in self.calls.values() if c.reason]
@@ -904,7 +929,7 @@ class History:
 
     OPERATIONS = [("buy", 16), ("top_up", 5), ("renew", 7), ("set_auto_renew", 3), ("refund", 8), ("void_purchase", 6), ("repeat", 3),
                   ("contradict", 3), ("sign_in", 14), ("sign_out", 5), ("sign_out_excess", 2), ("release_number", 3), ("open", 1)]
-    OF_ALL = [("insert_calls", 14), ("correct_call", 3), ("change_catalogue", 4), ("renew_due", 7), ("check", 2)]
+    OF_ALL = [("insert_calls", 18), ("correct_call", 3), ("change_catalogue", 4), ("renew_due", 7), ("check", 2)]
 
     def play(self):
         names, weights = zip(*self.OPERATIONS, *self.OF_ALL)
@@ -932,7 +957,7 @@ class History:
             if not account.opened:
                 continue
             self.look(f"SELECT * FROM state({account.account_id})", account.state())
-            for at in {self.around() for _ in range(3)}:
+            for at in dict.fromkeys(self.around() for _ in range(3)):
                 self.look(f"SELECT * FROM seats_at({account.account_id}, {literal(at)})", account.seats_at(at))
             since = self.around()
             until = min(since + 20 * DAY, self.epoch + self.span)
