@@ -456,8 +456,10 @@ class Account:
         at = at or self.world.now()
         for lot in self.world.numbers:
             if lot.account is self and lot.number == number and lot.released == FAR and not lot.void:
-                if at < lot.since:
-                    raise Refused("22023", "55000")
+                if at <= lot.since:
+                    raise Refused("22023")
+                if any(c >= at for c in self.calls_on(lot)):
+                    raise Refused("55000")
                 lot.released = at
                 return [""]
         raise Refused("42704", "55000")
@@ -668,9 +670,9 @@ class History:
         return at if at <= self.epoch + self.span and not at.microsecond else None
 
     def within(self, since, until):
-        """An instant of the history between two, near to both ends of it."""
+        """An instant of the history between two; None: there is none."""
         since, until = max(since, self.epoch), min(until, self.epoch + self.span)
-        return since + self.random.randint(0, max(0, int((until - since) / STEP))) * STEP
+        return since + self.random.randint(0, int((until - since) / STEP)) * STEP if since <= until else None
 
     def around_or_now(self, share=0.1):
         return None if self.chance(share) else self.around()
@@ -863,8 +865,9 @@ class History:
             name = lot.number
             if self.chance(0.3):
                 at = self.bound(lot)
-            at = at and max([at, lot.since + STEP] + [c + datetime.timedelta(seconds=1) for c in account.calls_on(lot)])
-            at = at if at and at < self.present - STEP and not at.microsecond else None
+            last = max(account.calls_on(lot), default=None)
+            if last and self.chance(0.6):
+                at = at and self.random.choice([last, last + datetime.timedelta(seconds=1), max(at, last + STEP)])
         elif any(n.number == name for n in mine) or self.chance(0.7):
             return
         command = f"SELECT ccc.release_number({account.account_id}, '{name}', {literal(at)})::text"
@@ -1008,8 +1011,7 @@ CREATE FUNCTION state(account bigint) RETURNS SETOF text LANGUAGE sql SET search
      FROM ccc.rentals WHERE account_id = account AND number IS NULL AND since < paid_until ORDER BY purchase_no)
     UNION ALL
     (SELECT format('number|%%s|%%s|%%s|%%s|%%s|%%s', r.purchase_no, n.since, n.paid_until, n.released_at, r.auto_renew, r.unpaid_since)
-     FROM ccc.numbers AS n LEFT JOIN ccc.rentals AS r USING (account_id, number, since) LEFT JOIN ccc.purchases AS p USING (account_id, purchase_no)
-     WHERE account_id = account AND NOT coalesce(p.voided, false) ORDER BY purchase_no)
+     FROM ccc.numbers AS n LEFT JOIN ccc.rentals AS r USING (account_id, number, since) WHERE account_id = account ORDER BY r.purchase_no)
     UNION ALL
     (SELECT format(E'package|%%s|%%s|%%s|%%s|%%s|%%s\nleft|%%s|%%s|%%s|%%s|%%s', package_no, granted, used, refunded, p.valid_from, p.valid_until,
                    package_no, used_minutes, remaining_minutes, expired_minutes, refunded_minutes)
