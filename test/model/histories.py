@@ -15,9 +15,9 @@ import calendar
 import datetime
 import os
 import random
-import subprocess
-import sys
 import zoneinfo
+
+from harness.database import Database
 
 UTC = datetime.timezone.utc
 EPOCH = datetime.datetime(2025, 6, 1, tzinfo=UTC)
@@ -234,7 +234,6 @@ class History:
 
 
 SETUP = """
-CREATE EXTENSION ccc_billing;
 UPDATE ccc.call_rules SET treatment = 'charge', pool = 'landline_outbound'
     WHERE line = 'landline' AND owner = 'customer' AND direction = 'outbound';
 INSERT INTO ccc.products (code, kind, pool, minutes, term, minimum, step) VALUES
@@ -245,15 +244,6 @@ INSERT INTO ccc.prices (product, valid_from, tiers) SELECT 'tiny_' || n, '-infin
 CREATE TABLE calls (id bigint, call_id text, caller text, callee text, started_at timestamptz, seconds numeric);
 SELECT ccc.attach('calls', 'call_id', 'started_at', 'seconds', 'caller', 'callee');
 """
-
-
-def psql(database, script):
-    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", " ", "-v", "ON_ERROR_STOP=1", "-d", database],
-                          input=script, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        print("Bail out! " + done.stderr.strip().replace("\n", " | "))
-        sys.exit(1)
-    return done.stdout.splitlines()
 
 
 def compare(history, said):
@@ -293,23 +283,19 @@ def main():
     first, count = (int(n) for n in os.environ.get("SEEDS", "1:300").split(":"))
     groups = [range(g, min(g + GROUP, first + count)) for g in range(first, first + count, GROUP)]
     print(f"1..{len(groups) + 1}")
-    database = f"ccc_model_{os.getpid()}"
-    psql("postgres", f"CREATE DATABASE {database};")
-    try:
-        psql(database, SETUP)
+    with Database("model") as database:
+        database.run(SETUP)
         for n, seeds in enumerate(groups, 1):
             histories = [History(seed) for seed in seeds]
-            said = read(psql(database, "\n".join(line for h in histories for line in h.sql)))
+            said = read(database.run("\n".join(line for h in histories for line in h.sql)))
             wrong = [line for h in histories for line in compare(h, said)]
             print("ok" if not wrong else "not ok", n, f"- seeds {seeds.start} to {seeds.stop - 1} agree with the model")
             for line in wrong:
                 print("#", line)
-        violated = psql(database, "SELECT invariant, account_id, detail FROM ccc.check_integrity();")
+        violated = database.run("SELECT invariant, account_id, detail FROM ccc.check_integrity();")
         print("ok" if not violated else "not ok", len(groups) + 1, "- no invariant is violated")
         for line in violated[:20]:
             print("#", line)
-    finally:
-        psql("postgres", f"DROP DATABASE {database};")
 
 
 main()
