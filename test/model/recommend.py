@@ -4,7 +4,8 @@
 For every need of 1 to 120000 minutes in both pools, and for random
 catalogues of resellers, ccc.recommend() must cost what the cheapest of all
 possible sets of purchases costs, cover the need, and be the fewest purchases
-that cost so little.
+that cost so little. (Not the fewest where unit prices are finer than 0.01 in
+a reseller's catalogue: docs/prepaid.md says why. The cheapest all the same.)
 
 The search knows no trick: every quantity of every product that the catalogue
 sells is an option, and the best for a need is the best of any option and of
@@ -73,14 +74,14 @@ def asked(database, pool, needs):
         CREATE TEMP TABLE said AS
             SELECT n.need, r.* FROM generate_series({needs.start}, {needs.stop - 1}, {needs.step}) AS n (need),
                                     LATERAL ccc.recommend('{pool}', n.need) AS r;
-        SELECT 'A', need, (sum(amount) * 100)::bigint, count(*), sum(minutes) >= need FROM said GROUP BY need;
+        SELECT 'A', need, (sum(amount) * 100)::bigint, count(*), sum(granted_minutes) >= need FROM said GROUP BY need;
         SELECT 'P', format('need %s: a minute at %s', need, min(price_per_minute))
         FROM said GROUP BY need
         HAVING min(price_per_minute) <> max(price_per_minute) OR min(price_per_minute) <> round(sum(amount) / need, 6);
-        SELECT 'Q', format('%s of %s: %s yuan for %s minutes', s.quantity, s.product, s.amount, s.minutes)
-        FROM (SELECT DISTINCT product, quantity, amount, minutes FROM said) AS s
+        SELECT 'Q', format('%s of %s: %s yuan for %s minutes', s.quantity, s.product, s.amount, s.granted_minutes)
+        FROM (SELECT DISTINCT product, quantity, amount, granted_minutes FROM said) AS s
              JOIN ccc.products AS p ON p.code = s.product, LATERAL ccc.quote(s.product, s.quantity) AS q
-        WHERE (s.amount, s.minutes) IS DISTINCT FROM (q.amount, s.quantity * p.minutes) OR p.pool <> '{pool}';""")
+        WHERE (s.amount, s.granted_minutes) IS DISTINCT FROM (q.amount, s.quantity * p.minutes) OR p.pool <> '{pool}';""")
     answers = {}
     for line in lines:
         if line.startswith("A "):
@@ -89,13 +90,14 @@ def asked(database, pool, needs):
     return answers, [line[2:] for line in lines if not line.startswith("A ")]
 
 
-def compare(database, pool, products, needs):
+def compare(database, pool, products, needs, fewest=True):
     best = cheapest(products, needs.stop)
     answers, wrong = asked(database, pool, needs)
     for need in needs:
         amount, purchases = best(need)
-        if answers.get(need) != (amount, purchases, True):
-            wrong.append(f"{pool}, need {need}: {answers.get(need)}, and {amount} fen in {purchases} purchases would do")
+        said = answers.get(need)
+        if said is None or said[0] != amount or fewest and said[1] != purchases or said[1] < purchases or not said[2]:
+            wrong.append(f"{pool}, need {need}: {said}, and {amount} fen in {purchases} purchases would do")
     return wrong
 
 
@@ -112,12 +114,12 @@ PAGE = {
         Product("400_custom", 1, 1000, None, 1000, "0:0.15,10000:0.148,30000:0.145,50000:0.14")]}
 
 
-def random_product(code, dice):
-    """Bands that rise as well as fall, a maximum, odd steps, prices of up to four decimals."""
+def random_product(code, dice, decimals):
+    """Bands that rise as well as fall, a maximum, odd steps, prices of so many decimals."""
     step = dice.choice([1, 7, 60, 100])
     minimum = dice.choice([1, step, 3 * step, 250])
     bounds = [0] + sorted(dice.sample(range(minimum + 1, minimum + 40 * step + 2), dice.randint(0, 3)))
-    tiers = ", ".join(f"{bound}:{decimal.Decimal(dice.randint(1000, 4000)) / 10000}" for bound in bounds)
+    tiers = ", ".join(f"{bound}:{decimal.Decimal(dice.randint(10 ** decimals // 10, 4 * 10 ** decimals // 10)) / 10 ** decimals}" for bound in bounds)
     maximum = None
     if dice.random() < 0.5:
         maximum = -(-minimum // step) * step + dice.randint(0, 30) * step
@@ -136,18 +138,19 @@ def sql_of(product, pool):
 def reseller(database, seed):
     dice = random.Random(seed)
     pool = f"pool_{seed}"
-    products = [random_product(f"{pool}_{n}", dice) for n in range(dice.randint(1, 4))]
+    decimals = 2 + 2 * (seed % 2)
+    products = [random_product(f"{pool}_{n}", dice, decimals) for n in range(dice.randint(1, 4))]
     database.run(f"INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('{pool}', '-infinity', '60/60');"
                  + "".join(sql_of(product, pool) for product in products))
     first = dice.randint(1, 13)
-    wrong = compare(database, pool, products, range(first, 4000, 13))
+    wrong = compare(database, pool, products, range(first, 4000, 13), fewest=decimals == 2)
     return wrong[:3] + [sql_of(product, pool) for product in products] if wrong else []
 
 
 def main():
     tap = Tap()
     most = int(os.environ.get("NEEDS", "120000"))
-    first, count = (int(n) for n in os.environ.get("SEEDS", "1:12").split(":"))
+    first, count = (int(n) for n in os.environ.get("SEEDS", "1:20").split(":"))
     with Database("recommend") as database:
         for pool, products in PAGE.items():
             tap.ok(compare(database, pool, products, range(1, most + 1)), f"{pool}: the cheapest for every need up to {most} minutes")

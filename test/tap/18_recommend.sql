@@ -11,9 +11,9 @@ CREATE FUNCTION pg_temp.said(pool text, minutes bigint, at timestamptz DEFAULT n
 -- by the price page
 SELECT results_eq($$SELECT * FROM ccc.recommend('landline_outbound', 12000)$$,
                   $$VALUES ('landline_custom', 12000, 1740.00, 12000::bigint, 0.145000)$$, 'twelve thousand minutes: a custom package');
-SELECT results_eq($$SELECT sum(amount), sum(minutes), min(price_per_minute) FROM ccc.recommend('landline_outbound', 49000)$$,
+SELECT results_eq($$SELECT sum(amount), sum(granted_minutes), min(price_per_minute) FROM ccc.recommend('landline_outbound', 49000)$$,
                   'VALUES (6900.00, 50000::numeric, 0.140816)', 'for 49000 minutes 50000 cost less: a minute that is needed at 0.140816');
-SELECT results_eq($$SELECT sum(amount), sum(minutes), min(price_per_minute) FROM ccc.recommend('400_inbound', 49000)$$,
+SELECT results_eq($$SELECT sum(amount), sum(granted_minutes), min(price_per_minute) FROM ccc.recommend('400_inbound', 49000)$$,
                   'VALUES (7000.00, 50000::numeric, 0.142857)', 'of the 400 pool too');
 SELECT results_eq($$SELECT sum(amount), count(*) FROM ccc.recommend('landline_outbound', 1)$$, 'VALUES (150.00, 1::bigint)', 'one minute: the least that is sold');
 SELECT results_eq($$SELECT sum(amount), count(*) FROM ccc.recommend('landline_outbound', 9001)$$, 'VALUES (1450.00, 1::bigint)', '9001 minutes: ten thousand cost less than two purchases');
@@ -45,7 +45,7 @@ SELECT is(pg_temp.said('mobile', 21, '2025-06-01 00:00+08'), '3 mobile_10: 9', '
 SELECT is(pg_temp.said('mobile', 21, '2025-06-30 23:59:59.999999+08'), '3 mobile_10: 9', 'to its last');
 SELECT is(pg_temp.said('mobile', 21, '2025-07-01 00:00+08'), '3 mobile_10: 7.5', 'then the next one');
 SELECT is(pg_temp.said('mobile', 21), '3 mobile_10: 7.5', 'and now, when no instant is given');
-SELECT results_eq($$SELECT sum(quantity), count(*), sum(amount), sum(minutes) FROM ccc.recommend('mobile', 70)$$,
+SELECT results_eq($$SELECT sum(quantity), count(*), sum(amount), sum(granted_minutes) FROM ccc.recommend('mobile', 70)$$,
                   'VALUES (7::bigint, 3::bigint, 17.5, 70::numeric)', 'no purchase over the maximum: three of them');
 SELECT is((SELECT max(quantity) FROM ccc.recommend('mobile', 70)), 3, 'of three at most');
 
@@ -55,7 +55,7 @@ INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('mobile_custom', '-i
 SELECT is(pg_temp.said('mobile', 70, '2025-07-01 00:00+08'), '70 mobile_custom: 7', 'a product that costs less is recommended');
 SELECT is(pg_temp.said('mobile', 71, '2025-07-01 00:00+08'), '77 mobile_custom: 7.7', 'in steps');
 SELECT is(pg_temp.said('mobile', 1, '2025-07-01 00:00+08'), '7 mobile_custom: 0.7', 'and from the minimum on');
-SELECT results_eq($$SELECT sum(amount), sum(minutes), count(*) FROM ccc.recommend('mobile', 100, '2025-07-01 00:00+08')$$,
+SELECT results_eq($$SELECT sum(amount), sum(granted_minutes), count(*) FROM ccc.recommend('mobile', 100, '2025-07-01 00:00+08')$$,
                   'VALUES (10.5, 105::numeric, 2::bigint)', 'where a band costs more, two purchases under it cost less than one in it');
 UPDATE ccc.products SET withdrawn_at = '2025-07-10 00:00+08' WHERE code = 'mobile_custom';
 SELECT is(pg_temp.said('mobile', 7, '2025-07-09 23:59:59.999999+08'), '7 mobile_custom: 0.7', 'until it is withdrawn');
