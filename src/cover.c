@@ -8,9 +8,7 @@
  * grows with the quantity by a constant, so that the best purchase is found
  * in a sliding window: all the work is in proportion to n times the offers.
  *
- * Of covers that cost the same the one of fewer purchases is taken. (Where a
- * step of an offer is worth a fraction of 0.01, purchases that only rounding
- * makes equal are told apart by their exact price first.)
+ * Of covers that cost the same one of the fewest purchases is taken.
  */
 #include "postgres.h"
 
@@ -31,6 +29,16 @@ gcd(int64 a, int64 b)
 		b = rest;
 	}
 	return a;
+}
+
+/*
+ * Steps of an offer after which its price, unrounded, grows by a multiple of
+ * 0.01: purchases so far apart are rounded alike.
+ */
+int64
+cover_even_steps(int64 step, int64 unit_price)
+{
+	return CENT / gcd(CENT, step % CENT * (unit_price % CENT) % CENT);
 }
 
 /* The greatest number of minutes that measures all quantities. */

@@ -7,9 +7,13 @@
 #ifndef CCC_COVER_H
 #define CCC_COVER_H
 
-/* Quantities of a product that are sold at one unit price. */
+/*
+ * Quantities of a product that are sold at one unit price, so far apart that
+ * their prices differ by multiples of 0.01: see cover_even_steps().
+ */
 typedef struct Offer
 {
+	int32		number;			/* the caller's */
 	int64		minutes;		/* that one unit of quantity grants, > 0 */
 	int64		low;			/* quantities low, low + step, …, high; > 0 */
 	int64		high;
@@ -34,6 +38,7 @@ typedef struct CoverWindow
 	int32	   *tail;
 } CoverWindow;
 
+extern int64 cover_even_steps(int64 step, int64 unit_price);
 extern int64 cover_unit(const Offer *offers, int noffers);
 extern int64 cover_classes(const Offer *offer, int64 unit, int64 n);
 extern bool cover_in_range(const Offer *offers, int noffers, int64 unit, int64 n);

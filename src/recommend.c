@@ -10,8 +10,10 @@
 
 #include "compat.h"
 #include "cover.h"
+#include "grow.h"
 
-#define MAX_UNITS 1000000
+#define MAX_WORK 25000000		/* units times offers: memory and time */
+#define FIELDS 5
 
 static int64 *
 read_bigints(ArrayType *array, int *n)
@@ -22,26 +24,48 @@ read_bigints(ArrayType *array, int *n)
 	return (int64 *) ARR_DATA_PTR(array);
 }
 
-/* Five fields an offer, one after the other. */
-static Offer *
-read_offers(ArrayType *array, int *noffers)
+typedef struct Offers
+{
+	Offer	   *items;
+	int			n;
+	int			room;
+} Offers;
+
+/* Divides an offer into those whose prices are rounded alike. */
+static void
+add_offer(Offers *offers, int number, const int64 *fields)
+{
+	int64		low = fields[1];
+	int64		high = fields[2];
+	int64		step = fields[3];
+	int64		apart = step * cover_even_steps(step, fields[4]);
+
+	for (int64 first = low; first <= high && first < low + apart; first += step)
+	{
+		Offer		offer = {
+			.number = number,
+			.minutes = fields[0],
+			.low = first,
+			.high = first + apart <= high ? high : first,
+			.step = first + apart <= high ? apart : step,
+			.unit_price = fields[4]
+		};
+
+		offers->items = grow(CurrentMemoryContext, offers->items, offers->n, &offers->room, sizeof(Offer));
+		offers->items[offers->n++] = offer;
+	}
+}
+
+/* Numbered from 1: minutes, least and greatest quantity, step, unit price. */
+static Offers
+read_offers(ArrayType *array)
 {
 	int			n;
 	int64	   *fields = read_bigints(array, &n);
-	Offer	   *offers;
+	Offers		offers = {0};
 
-	*noffers = n / 5;
-	offers = palloc_array(Offer, Max(1, *noffers));
-	for (int i = 0; i < *noffers; i++)
-	{
-		const int64 *field = fields + 5 * i;
-
-		offers[i].minutes = field[0];
-		offers[i].low = field[1];
-		offers[i].high = field[2];
-		offers[i].step = field[3];
-		offers[i].unit_price = field[4];
-	}
+	for (int i = 0; i < n / FIELDS; i++)
+		add_offer(&offers, i + 1, fields + FIELDS * i);
 	return offers;
 }
 
@@ -69,7 +93,7 @@ put_purchases(ReturnSetInfo *result, const Offer *offers, int64 unit,
 	{
 		const Cover *best = &covers[n];
 		Datum		values[] = {
-			Int32GetDatum(best->offer + 1),
+			Int32GetDatum(offers[best->offer].number),
 			Int64GetDatum(best->quantity)
 		};
 		bool		nulls[] = {false, false};
@@ -84,25 +108,24 @@ Datum
 cheapest_cover(PG_FUNCTION_ARGS)
 {
 	int64		minutes = PG_GETARG_INT64(0);
-	int			noffers;
-	Offer	   *offers = read_offers(PG_GETARG_ARRAYTYPE_P(1), &noffers);
+	Offers		offers = read_offers(PG_GETARG_ARRAYTYPE_P(1));
 	int64		unit;
 	int64		n;
 	Cover	   *covers;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (noffers == 0 || minutes <= 0)
+	if (offers.n == 0 || minutes <= 0)
 		return (Datum) 0;
-	unit = cover_unit(offers, noffers);
+	unit = cover_unit(offers.items, offers.n);
 	n = minutes / unit + (minutes % unit != 0);
-	if (n > MAX_UNITS || !cover_in_range(offers, noffers, unit, n))
+	if (n > MAX_WORK / offers.n || !cover_in_range(offers.items, offers.n, unit, n))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a need of %lld minutes is too large to be covered in steps of %lld",
 						(long long) minutes, (long long) unit),
 				 errhint("Ask for a part of it.")));
 	covers = palloc_extended((n + 1) * sizeof(Cover), MCXT_ALLOC_HUGE);
-	cover(offers, noffers, unit, n, make_windows(offers, noffers, unit, n), covers);
-	put_purchases((ReturnSetInfo *) fcinfo->resultinfo, offers, unit, covers, n);
+	cover(offers.items, offers.n, unit, n, make_windows(offers.items, offers.n, unit, n), covers);
+	put_purchases((ReturnSetInfo *) fcinfo->resultinfo, offers.items, unit, covers, n);
 	return (Datum) 0;
 }

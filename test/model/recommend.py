@@ -4,8 +4,7 @@
 For every need of 1 to 120000 minutes in both pools, and for random
 catalogues of resellers, ccc.recommend() must cost what the cheapest of all
 possible sets of purchases costs, cover the need, and be the fewest purchases
-that cost so little. (Not the fewest where unit prices are finer than 0.01 in
-a reseller's catalogue: docs/prepaid.md says why. The cheapest all the same.)
+that cost so little.
 
 The search knows no trick: every quantity of every product that the catalogue
 sells is an option, and the best for a need is the best of any option and of
@@ -90,13 +89,13 @@ def asked(database, pool, needs):
     return answers, [line[2:] for line in lines if not line.startswith("A ")]
 
 
-def compare(database, pool, products, needs, fewest=True):
+def compare(database, pool, products, needs):
     best = cheapest(products, needs.stop)
     answers, wrong = asked(database, pool, needs)
     for need in needs:
         amount, purchases = best(need)
         said = answers.get(need)
-        if said is None or said[0] != amount or fewest and said[1] != purchases or said[1] < purchases or not said[2]:
+        if said is None or said[0] != amount or said[1] != purchases or not said[2]:
             wrong.append(f"{pool}, need {need}: {said}, and {amount} fen in {purchases} purchases would do")
     return wrong
 
@@ -143,7 +142,7 @@ def reseller(database, seed):
     database.run(f"INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('{pool}', '-infinity', '60/60');"
                  + "".join(sql_of(product, pool) for product in products))
     first = dice.randint(1, 13)
-    wrong = compare(database, pool, products, range(first, 4000, 13), fewest=decimals == 2)
+    wrong = compare(database, pool, products, range(first, 4000, 13))
     return wrong[:3] + [sql_of(product, pool) for product in products] if wrong else []
 
 
