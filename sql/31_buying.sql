@@ -34,25 +34,32 @@ COMMENT ON FUNCTION ccc.product_on_sale(text, integer, timestamptz) IS
     'the product, if it is sold in this quantity then; errors: 42704 unknown or withdrawn, 22003 quantity out of range, 22023 off the step';
 REVOKE ALL ON FUNCTION ccc.product_on_sale(text, integer, timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION ccc.price_at(product text, at timestamptz) RETURNS ccc.price_tiers
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT p.tiers FROM ccc.prices AS p
+        WHERE p.product = price_at.product AND p.valid_from <= at
+        ORDER BY p.valid_from DESC LIMIT 1;
+    END;
+COMMENT ON FUNCTION ccc.price_at(text, timestamptz) IS 'price of a product at an instant: the latest one not after it; null when there is none';
+REVOKE ALL ON FUNCTION ccc.price_at(text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.price_at(text, timestamptz) TO ccc_admin, ccc_reader, ccc_writer;
+
 CREATE FUNCTION ccc.price_in_force(product text, at timestamptz) RETURNS ccc.price_tiers
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    tiers ccc.price_tiers;
+    tiers ccc.price_tiers := ccc.price_at(product, at);
 BEGIN
-    SELECT p.tiers INTO tiers FROM ccc.prices AS p
-        WHERE p.product = price_in_force.product AND p.valid_from <= at
-        ORDER BY p.valid_from DESC LIMIT 1;
-    IF NOT FOUND THEN
+    IF tiers IS NULL THEN
         RAISE EXCEPTION 'product "%" has no price at %', product, coalesce(to_char(timezone('UTC', at), 'YYYY-MM-DD HH24:MI:SS"Z"'), 'null')
             USING ERRCODE = '55000', HINT = 'Add a row to ccc.prices that is valid from then or before.';
     END IF;
     RETURN tiers;
 END
 $$;
-COMMENT ON FUNCTION ccc.price_in_force(text, timestamptz) IS
-    'price of a product at an instant: the latest one not after it; error 55000 when there is none';
+COMMENT ON FUNCTION ccc.price_in_force(text, timestamptz) IS 'the same; error 55000 when there is none';
 REVOKE ALL ON FUNCTION ccc.price_in_force(text, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION ccc.quote(product text, quantity integer DEFAULT 1, at timestamptz DEFAULT now(),
@@ -164,6 +171,25 @@ COMMENT ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) IS
     'records a purchase of a locked account and takes its amount from the wallet; error 23514 not enough money';
 REVOKE ALL ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) FROM PUBLIC;
 
+CREATE FUNCTION ccc.purchase_made(account_id bigint, purchase_no integer) RETURNS ccc.purchases
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    purchase ccc.purchases;
+BEGIN
+    SELECT * INTO purchase FROM ccc.purchases AS p
+        WHERE p.account_id = purchase_made.account_id AND p.purchase_no = purchase_made.purchase_no;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'account % has no purchase %', account_id, coalesce(purchase_no::text, 'null')
+            USING ERRCODE = '42704', HINT = 'See ccc.purchases for those that it has.';
+    END IF;
+    RETURN purchase;
+END
+$$;
+COMMENT ON FUNCTION ccc.purchase_made(bigint, integer) IS 'a purchase of an account; error 42704 when there is none';
+REVOKE ALL ON FUNCTION ccc.purchase_made(bigint, integer) FROM PUBLIC;
+
 CREATE FUNCTION ccc.buy(account_id bigint, product text, quantity integer DEFAULT 1, periods integer DEFAULT 1,
                         number text DEFAULT NULL, bought_at timestamptz DEFAULT NULL, request_id text DEFAULT NULL,
                         auto_renew boolean DEFAULT false)
@@ -185,9 +211,7 @@ DECLARE
     purchase ccc.purchases;
 BEGIN
     IF request.purchase_no IS NOT NULL THEN
-        SELECT * INTO purchase FROM ccc.purchases AS p
-            WHERE p.account_id = buy.account_id AND p.purchase_no = request.purchase_no;
-        RETURN purchase;
+        RETURN ccc.purchase_made(account_id, request.purchase_no);
     END IF;
     IF bought_at IS NOT NULL THEN
         PERFORM ccc.check_admin('buy at a given instant');
@@ -224,76 +248,3 @@ COMMENT ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, t
     'buys a product, paid from the wallet at once; bought_at null is now, another instant is for administrators; auto_renew: ccc.renew_due() goes on with seats or a number; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42501 not an administrator, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price';
 REVOKE ALL ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) TO ccc_admin;
-
-CREATE FUNCTION ccc.add_own_number(account_id bigint, number text, line text, since timestamptz DEFAULT now())
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, ccc, pg_temp
-    AS $$
-DECLARE
-    account ccc.accounts := ccc.lock_account(account_id);
-BEGIN
-    IF number IS NULL OR since IS NULL THEN
-        RAISE EXCEPTION 'number and start of service must not be null' USING ERRCODE = '22004';
-    ELSIF line IS NULL OR line NOT IN ('landline', '400') THEN
-        RAISE EXCEPTION 'line "%" is unknown', coalesce(line, 'null')
-            USING ERRCODE = '22023', HINT = 'A number''s line is "landline" or "400".';
-    ELSIF since = 'infinity' THEN
-        RAISE EXCEPTION 'a service from "%" on is out of range', since USING ERRCODE = '22008';
-    END IF;
-    PERFORM ccc.put_in_service(account_id, number::ccc.phone_number, line, 'customer', since, 'infinity');
-END
-$$;
-COMMENT ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) IS
-    'puts a customer''s own number into service: its calls are free; errors: 42704 no such account, 22P02 not a number, 22023 unknown line, 23505 number in service';
-REVOKE ALL ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) TO ccc_admin;
-
-CREATE FUNCTION ccc.number_used_until(account_id bigint, number ccc.phone_number, since timestamptz) RETURNS timestamptz
-    LANGUAGE sql STABLE PARALLEL SAFE
-    BEGIN ATOMIC
-        SELECT max(c.started_at) + interval '1 microsecond'
-        FROM (SELECT l.started_at
-              FROM ccc.ledger AS l JOIN ccc.numbers AS n ON n.number OPERATOR(ccc.=) l.number
-              WHERE l.account_id = number_used_until.account_id AND l.number OPERATOR(ccc.=) number_used_until.number
-                AND n.since = number_used_until.since AND l.started_at >= n.since AND l.started_at < n.released_at
-              GROUP BY l.call_id, l.direction, l.started_at
-              HAVING sum(l.billed) > 0) AS c;
-    END;
-COMMENT ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz) IS
-    'just after the start of the latest billed call on a number that an account has since an instant; null: none';
-REVOKE ALL ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz) FROM PUBLIC;
-
-CREATE FUNCTION ccc.release_number(account_id bigint, number text, at timestamptz DEFAULT NULL) RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, ccc, pg_temp
-    AS $$
-DECLARE
-    account ccc.accounts := ccc.lock_account(account_id);
-    phone   ccc.phone_number := number;
-    left_at timestamptz := coalesce(at, now());
-    began   timestamptz;
-BEGIN
-    SELECT n.since INTO began FROM ccc.numbers AS n
-        WHERE n.number = phone AND n.account_id = release_number.account_id AND n.released_at = 'infinity'
-        FOR UPDATE;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'account % has no number "%"', account_id, coalesce(phone::text, 'null')
-            USING ERRCODE = '42704', HINT = 'See ccc.numbers for those that it has.';
-    ELSIF NOT isfinite(left_at) OR left_at <= began THEN
-        RAISE EXCEPTION 'number "%" cannot be released at "%"', phone, left_at
-            USING ERRCODE = '22023',
-                  HINT = format('The account has it since %s %s.', to_char(timezone(account.time_zone, began), 'YYYY-MM-DD HH24:MI:SS'),
-                                account.time_zone);
-    ELSIF ccc.number_used_until(account_id, phone, began) > left_at THEN
-        RAISE EXCEPTION 'number "%" of account % has billed calls after "%"', phone, account_id, left_at
-            USING ERRCODE = '55000', HINT = 'Release it after its last call.';
-    END IF;
-    UPDATE ccc.numbers AS n SET released_at = left_at
-        WHERE n.number = phone AND n.since = began;
-END
-$$;
-COMMENT ON FUNCTION ccc.release_number(bigint, text, timestamptz) IS
-    'takes a number from an account from an instant on (null: now), so that another may have it; what is paid ahead is not given back: see ccc.refund(); errors: 22P02 not a number, 22023 before the account had it, 42704 not the account''s, 55000 calls after it are billed';
-REVOKE ALL ON FUNCTION ccc.release_number(bigint, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.release_number(bigint, text, timestamptz) TO ccc_admin;

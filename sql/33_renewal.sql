@@ -39,25 +39,6 @@ CREATE FUNCTION ccc.rental_of(purchase ccc.purchases) RETURNS ccc.rentals
 COMMENT ON FUNCTION ccc.rental_of(ccc.purchases) IS 'the rental that a purchase began or renewed; null for a package, and when that purchase was voided';
 REVOKE ALL ON FUNCTION ccc.rental_of(ccc.purchases) FROM PUBLIC;
 
-CREATE FUNCTION ccc.purchase_made(account_id bigint, purchase_no integer) RETURNS ccc.purchases
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, ccc, pg_temp
-    AS $$
-DECLARE
-    purchase ccc.purchases;
-BEGIN
-    SELECT * INTO purchase FROM ccc.purchases AS p
-        WHERE p.account_id = purchase_made.account_id AND p.purchase_no = purchase_made.purchase_no;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'account % has no purchase %', account_id, coalesce(purchase_no::text, 'null')
-            USING ERRCODE = '42704', HINT = 'See ccc.purchases for those that it has.';
-    END IF;
-    RETURN purchase;
-END
-$$;
-COMMENT ON FUNCTION ccc.purchase_made(bigint, integer) IS 'a purchase of an account; error 42704 when there is none';
-REVOKE ALL ON FUNCTION ccc.purchase_made(bigint, integer) FROM PUBLIC;
-
 CREATE FUNCTION ccc.quote_renewal(rental ccc.rentals, periods integer, time_zone text,
                                   OUT valid_from timestamptz, OUT valid_until timestamptz,
                                   OUT unit_price numeric, OUT amount numeric, OUT obstacle text) RETURNS record
@@ -76,9 +57,7 @@ BEGIN
     SELECT coalesce(p.withdrawn_at, 'infinity') INTO withdrawn_at FROM ccc.products AS p WHERE p.code = rental.product;
     FOR n IN rental.periods .. rental.periods + periods - 1 LOOP
         start := ccc.period_start(rental, n, time_zone);
-        SELECT p.tiers INTO tiers FROM ccc.prices AS p
-            WHERE p.product = rental.product AND p.valid_from <= start
-            ORDER BY p.valid_from DESC LIMIT 1;
+        tiers := ccc.price_at(rental.product, start);
         obstacle := CASE
             WHEN rental.number IS NOT NULL
                  AND NOT EXISTS (SELECT FROM ccc.numbers AS n

@@ -14,12 +14,9 @@ CREATE FUNCTION ccc.offers(pool text, at timestamptz,
     BEGIN ATOMIC
         SELECT p.code, p.minutes, q.low, q.high, p.step::bigint, b.unit_price
         FROM ccc.products AS p,
-             LATERAL (SELECT v.tiers FROM ccc.prices AS v
-                      WHERE v.product = p.code AND v.valid_from <= at
-                      ORDER BY v.valid_from DESC LIMIT 1) AS v,
              LATERAL (SELECT t.lower_bound, t.unit_price,
                              lead(t.lower_bound) OVER (ORDER BY t.lower_bound) - 1 AS upper_bound
-                      FROM ccc.tiers(v.tiers) AS t) AS b,
+                      FROM ccc.tiers(ccc.price_at(p.code, at)) AS t) AS b,
              LATERAL (SELECT (greatest(b.lower_bound, p.minimum) + p.step - 1) / p.step * p.step AS low,
                              least(b.upper_bound, p.maximum, 2147483647) / p.step * p.step AS high) AS q
         WHERE p.kind = 'package' AND p.pool = offers.pool AND (p.withdrawn_at IS NULL OR at < p.withdrawn_at) AND q.low <= q.high
