@@ -664,9 +664,9 @@ class History:
         back = self.random.choice([0, 0, 0, 1, 5, 50, 500])
         return min(end, self.clock + (self.random.randint(0, 40) - back * self.random.randint(0, 3)) * STEP)
 
-    def bound(self, lot):
+    def bound(self, lot, period=None):
         """The start of one of a lot's periods, or its end; None: that is yet to come."""
-        at = lot.start(self.random.randint(0, lot.periods + 1))
+        at = lot.start(self.random.randint(0, lot.periods + 1) if period is None else period)
         return at if at <= self.epoch + self.span and not at.microsecond else None
 
     def within(self, since, until):
@@ -779,8 +779,10 @@ class History:
     def renew_due(self):
         as_of = None if self.live and self.chance(0.2) else self.around()
         lots = [lot for a in self.accounts for lot in a.lots] + self.numbers
-        if lots and self.chance(0.2):
-            as_of = self.bound(self.random.choice(lots)) or as_of
+        unpaid = [lot for lot in lots if lot.unpaid and self.chance(0.7)]
+        if unpaid or (lots and self.chance(0.3)):
+            lot = self.random.choice(unpaid or lots)
+            as_of = self.bound(lot, lot.periods + 1 if unpaid else None) or as_of
         lines = [line for account in self.accounts if account.opened for line in account.renew_due(as_of or self.now())]
         self.ask("SELECT string_agg(format('%s|%s|%s|%s|%s|%s|%s', account_id, purchase_no, product, valid_from, valid_until,"
                  " CASE outcome WHEN 'renewed' THEN amount END, outcome), '|' ORDER BY ordinality)"
@@ -788,11 +790,15 @@ class History:
 
     def refund(self, account):
         number = self.some_purchase(account)
+        used = account.usage()[0]
+        drawn_on = [p.no for p in account.purchases if p.package and used.get(p.package.number)]
+        if drawn_on and self.chance(0.4):
+            number = self.random.choice(drawn_on)
         at = self.around_or_now(0.3)
         if at and 0 < number <= len(account.purchases) and self.chance(0.6):
             bought = account.purchases[number - 1]
             if bought.since < self.epoch + self.span:
-                at = self.random.choice([at, max(at, bought.since), bought.since, min(bought.since + self.random.randint(1, 3000) * STEP, self.epoch + self.span)])
+                at = self.random.choice([at, max(at, bought.since), bought.since, min(bought.until, self.epoch + self.span), min(bought.since + self.random.randint(1, 3000) * STEP, self.epoch + self.span)])
                 at = at if not at.microsecond else None
         if self.chance(0.02):
             at = self.present.replace(microsecond=0) + DAY
