@@ -23,6 +23,15 @@ COMMENT ON COLUMN ccc.numbers.owner IS 'platform: rented from the operator; cust
 SELECT pg_catalog.pg_extension_config_dump('ccc.numbers', '');
 GRANT SELECT ON ccc.numbers TO ccc_admin, ccc_reader;
 
+CREATE FUNCTION ccc.numbers_changed(account_id bigint) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    BEGIN ATOMIC
+        UPDATE ccc.accounts AS a SET last_number_no = a.last_number_no + 1
+            WHERE a.account_id = numbers_changed.account_id;
+    END;
+COMMENT ON FUNCTION ccc.numbers_changed(bigint) IS 'tells those who rate calls at the moment that a locked account''s numbers are others';
+REVOKE ALL ON FUNCTION ccc.numbers_changed(bigint) FROM PUBLIC;
+
 CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, line text, owner text,
                                    since timestamptz, paid_until timestamptz) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -37,6 +46,7 @@ BEGIN
             VALUES (number, since, paid_until, account_id, line, owner)
             ON CONFLICT DO NOTHING;
         IF FOUND THEN
+            PERFORM ccc.numbers_changed(account_id);
             RETURN;
         END IF;
     END IF;

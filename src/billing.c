@@ -35,6 +35,7 @@ typedef struct Billing
 	Faults		faults;
 	Faults		gone_faults;	/* rows gone whose charges cannot be found */
 	Posting    *posting;
+	Numbers    *numbers;		/* known so far */
 	const TimestampTz *backfill_since;	/* NULL: no backfill */
 	bool		has_exceptions;	/* some may be of the rows */
 	Inside		inside;			/* what the user's triggers removed meanwhile */
@@ -136,11 +137,11 @@ bill_run(Billing *billing)
 	if (billing->backfill_since)
 		remember(billing, stored, nstored);
 	if (ngone > 0 && billing->source->attached)
-		trace_records(gone, ngone, billing->source, &billing->gone_faults,
-					  posting_add, billing->posting);
+		trace_records(gone, ngone, billing->source, billing->numbers,
+					  &billing->gone_faults, posting_add, billing->posting);
 	if (nstored > 0)
 		rate_records(stored, nstored, billing->source,
-					 billing->backfill_since != NULL, &billing->faults,
+					 billing->backfill_since != NULL, billing->numbers, &billing->faults,
 					 posting_add, billing->posting);
 	rights_as_writer(&billing->rights);
 	return taken;
@@ -165,19 +166,21 @@ bill_runs(Billing *billing)
 	MemoryContextDelete(run_context);
 }
 
-/* Resolves the exceptions of rows that are gone, under the accounts' locks. */
-static void
-resolve_gone(Billing *billing, GoneExceptions *gone)
+/* False when what was rated is outdated by now. */
+static bool
+lock_accounts(Billing *billing)
 {
-	Oid			cdr = billing->source->cdr;
-	int			n;
-	int64	   *accounts;
+	int64	   *accounts = NULL;
+	int			n = 0;
+	bool		locked;
 
-	if (!billing->post_gone || billing->ncontents == 0)
-		return;
-	accounts = exceptions_accounts(cdr, billing->contents, billing->ncontents, &n);
-	posting_lock_accounts(billing->posting, accounts, n);
-	exceptions_gone(cdr, billing->contents, billing->ncontents, gone);
+	rights_as_owner(&billing->rights);
+	if (billing->post_gone && billing->ncontents > 0)
+		accounts = exceptions_accounts(billing->source->cdr, billing->contents,
+									   billing->ncontents, &n);
+	locked = posting_lock_accounts(billing->posting, accounts, n);
+	rights_as_writer(&billing->rights);
+	return locked;
 }
 
 /* As the ledger's owner: what no longer stands first, then the charges. */
@@ -187,7 +190,8 @@ post_all(Billing *billing)
 	GoneExceptions gone = {0};
 
 	rights_as_owner(&billing->rights);
-	resolve_gone(billing, &gone);
+	if (billing->post_gone && billing->ncontents > 0)
+		exceptions_gone(billing->source->cdr, billing->contents, billing->ncontents, &gone);
 	posting_post(billing->posting, &gone, billing->removals);
 	if (billing->removals != NULL)
 	{
@@ -202,20 +206,38 @@ post_all(Billing *billing)
 	rights_as_writer(&billing->rights);
 }
 
-/* The rows gone, those stored, or both: what they come to, and its posting. */
-static void
-post(Billing *billing, bool gone, bool stored)
+/* What the rows come to; false when that is outdated by now. */
+static bool
+rate(Billing *billing)
 {
-	billing->post_gone = gone;
-	billing->post_stored = stored;
 	billing->ncontents = 0;
-	billing->removals = gone ? removals_begin(&billing->inside) : NULL;
-	billing->posting = posting_begin(&billing->faults, gone && billing->has_exceptions);
+	billing->removals = billing->post_gone ? removals_begin(&billing->inside) : NULL;
+	billing->posting = posting_begin(&billing->faults);
+	billing->numbers = numbers_begin();
 	if (billing->gone != NULL)
 		intake_rewind(billing->gone);
 	if (billing->stored != NULL)
 		intake_rewind(billing->stored);
 	bill_runs(billing);
+	return lock_accounts(billing);
+}
+
+/* The rows gone, those stored, or both: what they come to, and its posting. */
+static void
+post(Billing *billing, bool gone, bool stored)
+{
+	int			nfaults = billing->faults.n;
+	int			ngone_faults = billing->gone_faults.n;
+
+	billing->post_gone = gone;
+	billing->post_stored = stored;
+	while (!rate(billing))
+	{
+		posting_drop(billing->posting);
+		inside_again(&billing->inside);
+		billing->faults.n = nfaults;
+		billing->gone_faults.n = ngone_faults;
+	}
 	post_all(billing);
 	inside_end(&billing->inside);
 }

@@ -36,7 +36,7 @@ enum
 };
 
 static Statement lock_accounts = {
-	.query = "SELECT FROM ccc.accounts AS a WHERE a.account_id = ANY ($1)"
+	.query = "SELECT a.account_id, a.last_number_no FROM ccc.accounts AS a WHERE a.account_id = ANY ($1)"
 	" ORDER BY a.account_id FOR NO KEY UPDATE",
 	.types = {"bigint[]"},
 	.expected = SPI_OK_SELECT
@@ -123,14 +123,24 @@ static Statement update_package = {
 
 /*
  * Locks accounts in ascending order, without posting to them; gives how many
- * of them there are.
+ * of them there are, and, if asked for, which, with the version of their
+ * numbers.
  */
 uint64
-ledger_lock_accounts(const int64 *accounts, int n)
+ledger_lock_accounts(const int64 *accounts, int n, LockedAccount **locked)
 {
 	Datum		value = bigint_array(accounts, n);
 
 	statement_execute(&lock_accounts, &value);
+	if (locked != NULL)
+	{
+		*locked = palloc_array(LockedAccount, Max(1, SPI_processed));
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			(*locked)[i].account_id = DatumGetInt64(spi_value(i, 1));
+			(*locked)[i].version = DatumGetInt64(spi_value(i, 2));
+		}
+	}
 	SPI_freetuptable(SPI_tuptable);
 	return SPI_processed;
 }

@@ -15,6 +15,12 @@
 
 #define NO_PACKAGE 0			/* where a package's number stands: the shortfall */
 
+typedef struct LockedAccount
+{
+	int64		account_id;
+	int64		version;		/* of its numbers */
+} LockedAccount;
+
 /* An account, locked, and the posting that is made to it. */
 typedef struct LedgerAccount
 {
@@ -68,7 +74,8 @@ typedef struct PoolPackage
 	Package		package;
 } PoolPackage;
 
-extern uint64 ledger_lock_accounts(const int64 *accounts, int n);
+extern uint64 ledger_lock_accounts(const int64 *accounts, int n,
+								   LockedAccount **locked);
 extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
 								 Appender *ledger);
 extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,

@@ -18,11 +18,13 @@ typedef struct Service
 	int64		account_id;
 	Line		line;
 	Owner		owner;
+	int64		version;		/* of the account's numbers */
 } Service;
 
 typedef struct Numbers Numbers;
 
-extern Numbers *numbers_load(const int64 *wanted, int n);
+extern Numbers *numbers_begin(void);
+extern void numbers_load(Numbers *numbers, const int64 *wanted, int n);
 extern const Service *numbers_first(Numbers *numbers, int64 number);
 extern const Service *numbers_find(Numbers *numbers, int64 number,
 								   TimestampTz at);

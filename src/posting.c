@@ -59,8 +59,17 @@ struct Posting
 	TupleTableSlot *out;
 	Tuplesortstate *sort;
 	bool		any;
-	HTAB	   *accounts;		/* of all that was added; NULL: not collected */
+	HTAB	   *accounts;		/* of all that was added */
 };
+
+/* An account to be locked, and by which of its numbers its calls were rated. */
+typedef struct Account
+{
+	int64		account_id;		/* hash key */
+	int64		version;		/* ANY_VERSION: by none */
+} Account;
+
+#define ANY_VERSION PG_INT64_MAX
 
 static TupleDesc
 sort_columns(void)
@@ -78,20 +87,19 @@ sort_columns(void)
 }
 
 Posting *
-posting_begin(Faults *faults, bool collect_accounts)
+posting_begin(Faults *faults)
 {
 	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_STORED, SORT_ROW_NO};
 	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
 	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid, InvalidOid};
 	static bool nulls_first[NSORT_KEYS] = {false, false, false, false, false};
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(int64),.hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(Account),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
 	posting->desc = sort_columns();
-	if (collect_accounts)
-		posting->accounts = hash_create("ccc accounts", 64, &control,
-										HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	posting->accounts = hash_create("ccc accounts", 16, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	posting->in = MakeSingleTupleTableSlot(posting->desc, &TTSOpsVirtual);
 	posting->out = MakeSingleTupleTableSlot(posting->desc, &TTSOpsMinimalTuple);
 	posting->sort = tuplesort_begin_heap(posting->desc, NSORT_KEYS, keys, less_than,
@@ -100,11 +108,19 @@ posting_begin(Faults *faults, bool collect_accounts)
 	return posting;
 }
 
-/* Takes one rated side of a call, or one that is gone. */
-void
-posting_add(void *argument, const RatedCall *call)
+/* Of several versions the oldest counts: it is the one that may be outdated. */
+static void
+add_account(Posting *posting, int64 account_id, int64 version)
 {
-	Posting    *posting = argument;
+	bool		found;
+	Account    *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
+
+	account->version = found ? Min(account->version, version) : version;
+}
+
+static void
+sort_call(Posting *posting, const RatedCall *call)
+{
 	TupleTableSlot *slot = ExecClearTuple(posting->in);
 	Datum	   *values = slot->tts_values - 1;
 	text	   *call_id = cstring_to_text(call->call_id);
@@ -125,9 +141,21 @@ posting_add(void *argument, const RatedCall *call)
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(posting->sort, slot);
 	posting->any = true;
-	if (posting->accounts != NULL)
-		hash_search(posting->accounts, &call->account_id, HASH_ENTER, NULL);
 	pfree(call_id);
+}
+
+/*
+ * Takes one rated side of a call, or one that is gone. Of one on a suspended
+ * number only the account counts: whether the number is suspended.
+ */
+void
+posting_add(void *argument, const RatedCall *call)
+{
+	Posting    *posting = argument;
+
+	add_account(posting, call->account_id, call->removal ? ANY_VERSION : call->version);
+	if (!call->suspended)
+		sort_call(posting, call);
 }
 
 /* The call in the slot, copied into the current memory context. */
@@ -160,26 +188,52 @@ next_sorted(Posting *posting)
 	return true;
 }
 
+static bool
+rated_by(Posting *posting, const LockedAccount *locked)
+{
+	Account    *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
+
+	return account->version == ANY_VERSION || account->version == locked->version;
+}
+
 /*
- * Locks every account of the posting, which must have been collected, and
- * more, before anything else is: so that exceptions are always locked after
- * accounts.
+ * Locks every account of the posting, and more, before anything else is:
+ * exceptions are always locked after accounts. False when the numbers of one
+ * have changed since its calls were rated: then they are to be rated again.
  */
-void
+bool
 posting_lock_accounts(Posting *posting, const int64 *more, int n)
 {
 	HASH_SEQ_STATUS scan;
-	int64	   *accounts;
-	int64	   *account;
-	int			naccounts = 0;
+	int64	   *ids;
+	Account    *account;
+	LockedAccount *locked;
+	uint64		nlocked;
+	int			nids = 0;
 
 	for (int i = 0; i < n; i++)
-		hash_search(posting->accounts, &more[i], HASH_ENTER, NULL);
-	accounts = palloc_array(int64, hash_get_num_entries(posting->accounts));
+		add_account(posting, more[i], ANY_VERSION);
+	ids = palloc_array(int64, hash_get_num_entries(posting->accounts));
 	hash_seq_init(&scan, posting->accounts);
 	while ((account = hash_seq_search(&scan)) != NULL)
-		accounts[naccounts++] = *account;
-	ledger_lock_accounts(accounts, naccounts);
+		ids[nids++] = account->account_id;
+	if (nids == 0)
+		return true;
+	nlocked = ledger_lock_accounts(ids, nids, &locked);
+	for (uint64 i = 0; i < nlocked; i++)
+		if (!rated_by(posting, &locked[i]))
+			return false;
+	return true;
+}
+
+/* Ends a posting, whether anything was posted or not. */
+void
+posting_drop(Posting *posting)
+{
+	tuplesort_end(posting->sort);
+	ExecDropSingleTupleTableSlot(posting->in);
+	ExecDropSingleTupleTableSlot(posting->out);
+	hash_destroy(posting->accounts);
 }
 
 /*
@@ -211,7 +265,5 @@ posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 		}
 		account_calls_end(calls);
 	}
-	tuplesort_end(posting->sort);
-	ExecDropSingleTupleTableSlot(posting->in);
-	ExecDropSingleTupleTableSlot(posting->out);
+	posting_drop(posting);
 }

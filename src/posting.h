@@ -12,9 +12,10 @@
 
 typedef struct Posting Posting;
 
-extern Posting *posting_begin(Faults *faults, bool collect_accounts);
+extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
-extern void posting_lock_accounts(Posting *posting, const int64 *more, int n);
+extern bool posting_lock_accounts(Posting *posting, const int64 *more, int n);
+extern void posting_drop(Posting *posting);
 extern void posting_post(Posting *posting, GoneExceptions *gone,
 						 Removals *removals);
 

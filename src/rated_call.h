@@ -19,7 +19,9 @@ typedef struct RatedCall
 	bool		removal;		/* the record is gone */
 	bool		backfilled;		/* no repeat where it is billed already */
 	bool		rerated;		/* in place of what is billed */
+	bool		suspended;		/* not to be billed, as the account's numbers are */
 	int64		account_id;
+	int64		version;		/* of the account's numbers that it was rated by */
 	char	   *call_id;
 	Direction	direction;
 	int64		row_no;

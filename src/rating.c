@@ -151,6 +151,7 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 	RatedCall	call = {
 		.backfilled = rater->backfilled,
 		.account_id = side->service->account_id,
+		.version = side->service->version,
 		.call_id = record->call_id,
 		.direction = side->direction,
 		.row_no = record->row_no,
@@ -164,10 +165,10 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 						  whole_seconds, &call.billed))
 		fault = FAULT_BAD_LENGTH;
 	if (fault != NULL)
-	{
 		report(rater, record, side, fault, NULL);
+	call.suspended = fault != NULL && strcmp(fault, FAULT_NUMBER_SUSPENDED) == 0;
+	if (fault != NULL && !call.suspended)
 		return;
-	}
 	call.pool = pool ? pool->code : NULL;
 	call.content = record_content(record);
 	rater->sink(rater->argument, &call);
@@ -212,8 +213,8 @@ rate_record(Rater *rater, const CallRecord *record)
 }
 
 /* Every number that the records mention. */
-static Numbers *
-load_numbers(const CallRecord *records, int n)
+static void
+load_numbers(Numbers *numbers, const CallRecord *records, int n)
 {
 	int64	   *wanted = palloc_array(int64, 2 * n);
 	int			nwanted = 0;
@@ -227,7 +228,8 @@ load_numbers(const CallRecord *records, int n)
 				phone_parse(texts[j], strlen(texts[j]), &wanted[nwanted]))
 				nwanted++;
 	}
-	return numbers_load(wanted, nwanted);
+	numbers_load(numbers, wanted, nwanted);
+	pfree(wanted);
 }
 
 /*
@@ -303,18 +305,19 @@ rate_again(RatedCall *call, Numbers *numbers)
 
 static Rater
 make_rater(const CallRecord *records, int n, const Source *source,
-		   Faults *faults, RatedCallSink sink, void *argument)
+		   Numbers *numbers, Faults *faults, RatedCallSink sink, void *argument)
 {
 	Rater		rater = {
 		.source = source,
 		.faults = faults,
 		.sink = sink,
 		.argument = argument,
-		.numbers = load_numbers(records, n),
+		.numbers = numbers,
 		.latest_start = GetCurrentTransactionStartTimestamp() +
 		source->max_ahead * USECS_PER_SEC
 	};
 
+	load_numbers(numbers, records, n);
 	catalogue_load();
 	return rater;
 }
@@ -322,20 +325,24 @@ make_rater(const CallRecord *records, int n, const Source *source,
 /* Gives the sink every side under which records that are gone may be billed. */
 void
 trace_records(const CallRecord *records, int n, const Source *source,
-			  Faults *faults, RatedCallSink sink, void *argument)
+			  Numbers *numbers, Faults *faults, RatedCallSink sink, void *argument)
 {
-	Rater		rater = make_rater(records, n, source, faults, sink, argument);
+	Rater		rater = make_rater(records, n, source, numbers, faults, sink, argument);
 
 	for (int i = 0; i < n; i++)
 		trace_record(&rater, &records[i]);
 }
 
-/* Gives each rated side to the sink, and every other record to the faults. */
+/*
+ * Gives each rated side to the sink, and every other record to the faults;
+ * one on a suspended number to both.
+ */
 void
 rate_records(const CallRecord *records, int n, const Source *source,
-			 bool backfilled, Faults *faults, RatedCallSink sink, void *argument)
+			 bool backfilled, Numbers *numbers, Faults *faults,
+			 RatedCallSink sink, void *argument)
 {
-	Rater		rater = make_rater(records, n, source, faults, sink, argument);
+	Rater		rater = make_rater(records, n, source, numbers, faults, sink, argument);
 
 	rater.backfilled = backfilled;
 	for (int i = 0; i < n; i++)

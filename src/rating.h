@@ -13,10 +13,11 @@
 typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
 
 extern void rate_records(const CallRecord *records, int n, const Source *source,
-						 bool backfilled, Faults *faults, RatedCallSink sink,
-						 void *argument);
+						 bool backfilled, Numbers *numbers, Faults *faults,
+						 RatedCallSink sink, void *argument);
 extern bool rate_again(RatedCall *call, Numbers *numbers);
 extern void trace_records(const CallRecord *records, int n, const Source *source,
-						  Faults *faults, RatedCallSink sink, void *argument);
+						  Numbers *numbers, Faults *faults,
+						  RatedCallSink sink, void *argument);
 
 #endif							/* CCC_RATING_H */

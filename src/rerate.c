@@ -16,11 +16,13 @@
 static Numbers *
 numbers_of(const RatedCall *calls, int n)
 {
+	Numbers    *numbers = numbers_begin();
 	int64	   *wanted = palloc_extended(Max(1, n) * sizeof(int64), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < n; i++)
 		wanted[i] = calls[i].number;
-	return numbers_load(wanted, n);
+	numbers_load(numbers, wanted, n);
+	return numbers;
 }
 
 /* Gives how many calls are charged otherwise than before. */
@@ -35,7 +37,7 @@ rerate_account(int64 account_id, TimestampTz since)
 	int			n;
 	int64		count = 0;
 
-	if (ledger_lock_accounts(&account_id, 1) == 0)
+	if (ledger_lock_accounts(&account_id, 1, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("account " INT64_FORMAT " does not exist", account_id),

@@ -18,7 +18,7 @@
 
 /* Rates the records of one source; returns how many there were. */
 static int
-rate_source(const Retry *retries, int n, Faults *faults, Posting *posting)
+rate_source(const Retry *retries, int n, Numbers *numbers, Faults *faults, Posting *posting)
 {
 	CallRecord *records = palloc_extended(n * sizeof(CallRecord), MCXT_ALLOC_HUGE);
 	Source		source;
@@ -30,7 +30,7 @@ rate_source(const Retry *retries, int n, Faults *faults, Posting *posting)
 		count++;
 	}
 	source_limits(retries[0].source, &source);
-	rate_records(records, count, &source, false, faults, posting_add, posting);
+	rate_records(records, count, &source, false, numbers, faults, posting_add, posting);
 	return count;
 }
 
@@ -57,6 +57,21 @@ resolve(const Retry *retries, int n, const Faults *faults)
 	return resolved;
 }
 
+/* NULL when what they come to is outdated by now. */
+static Posting *
+rate_these(const Retry *retries, int n, Faults *faults)
+{
+	Numbers    *numbers = numbers_begin();
+	Posting    *posting = posting_begin(faults);
+
+	for (int i = 0; i < n;)
+		i += rate_source(&retries[i], n - i, numbers, faults, posting);
+	if (posting_lock_accounts(posting, NULL, 0))
+		return posting;
+	posting_drop(posting);
+	return NULL;
+}
+
 static int64
 retry_these(const Retry *retries, int n)
 {
@@ -66,10 +81,11 @@ retry_these(const Retry *retries, int n)
 
 	if (n == 0)
 		return 0;
-	faults_init(&faults);
-	posting = posting_begin(&faults, false);
-	for (int i = 0; i < n;)
-		i += rate_source(&retries[i], n - i, &faults, posting);
+	do
+	{
+		faults_init(&faults);
+		posting = rate_these(retries, n, &faults);
+	} while (posting == NULL);
 	posting_post(posting, &none, NULL);
 	return resolve(retries, n, &faults);
 }

@@ -226,6 +226,14 @@ inside_take(const Inside *inside, Oid cdr, const CallRecord *record)
 		take(inside, cdr, record_content(record), false) != NULL;
 }
 
+/* Nothing is taken yet. */
+void
+inside_again(const Inside *inside)
+{
+	for (int i = inside->first; i < inside->end; i++)
+		entries[i].taken = 0;
+}
+
 /* Leaves what was not taken to the statements further out. */
 void
 inside_end(const Inside *inside)

@@ -22,6 +22,7 @@ typedef struct Removals Removals;
 extern Inside inside_begin(void);
 extern bool inside_take(const Inside *inside, Oid cdr,
 						const CallRecord *record);
+extern void inside_again(const Inside *inside);
 extern void inside_end(const Inside *inside);
 
 extern Removals *removals_begin(const Inside *inside);
