@@ -798,7 +798,9 @@ class History:
         if at and 0 < number <= len(account.purchases) and self.chance(0.6):
             bought = account.purchases[number - 1]
             if bought.since < self.epoch + self.span:
-                at = self.random.choice([at, max(at, bought.since), bought.since, min(bought.until, self.epoch + self.span), min(bought.since + self.random.randint(1, 3000) * STEP, self.epoch + self.span)])
+                end = self.epoch + self.span
+                at = self.random.choice([at, max(at, bought.since), bought.since, min(bought.until, end),
+                                         min(bought.since + self.random.randint(1, 3000) * STEP, end)])
                 at = at if not at.microsecond else None
         if self.chance(0.02):
             at = self.present.replace(microsecond=0) + DAY
@@ -925,11 +927,13 @@ class History:
             self.sql.append(f"DELETE FROM calls WHERE call_id = '{call.call_id}';")
             del self.calls[call.call_id]
         else:
+            before = (call.seconds, call.start)
             if self.chance(0.5):
                 call.seconds += self.random.choice([1, 60, 600])
             else:
                 call.start = self.around()
-            self.rate(call)
+            if (call.seconds, call.start) != before:     # else it is no correction
+                self.rate(call)
             self.sql.append(f"UPDATE calls SET seconds = {call.seconds}, started_at = {literal(call.start)} WHERE call_id = '{call.call_id}';")
 
     def retry_exceptions(self):
