@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -16,7 +15,6 @@
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "billing.h"
@@ -32,27 +30,33 @@ first_of_block(int64 block)
 	return tid;
 }
 
-/* A name for the row, which no column has: the column would be read instead. */
+/* What rows store, column by column; null for those without a stored value. */
 static char *
-row_name(Relation cdr)
+stored_columns(Relation cdr)
 {
-	StringInfoData name;
+	TupleDesc	columns = RelationGetDescr(cdr);
+	StringInfoData list;
 
-	initStringInfo(&name);
-	do
-		appendStringInfoChar(&name, 'r');
-	while (get_attnum(RelationGetRelid(cdr), name.data) != InvalidAttrNumber);
-	return name.data;
+	initStringInfo(&list);
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(columns, i);
+
+		if (column->attisdropped || column->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+			appendStringInfo(&list, "%sNULL", i > 0 ? ", " : "");
+		else
+			appendStringInfo(&list, "%sr.%s", i > 0 ? ", " : "",
+							 quote_identifier(NameStr(column->attname)));
+	}
+	return list.data;
 }
 
-/* Reads whole rows, dropped columns and all, as a transition table has them. */
+/* Reads rows as a transition table has them, dropped columns and all. */
 static Tuplestorestate *
 read_blocks(Relation cdr, int64 first, int64 end)
 {
-	const char *name = relation_sql_name(cdr);
-	const char *row = row_name(cdr);
-	char	   *query = psprintf("SELECT %s FROM ONLY %s AS %s WHERE %s.ctid >= $1 AND %s.ctid < $2 FOR SHARE",
-								 row, name, row, row, row);
+	char	   *query = psprintf("SELECT %s FROM ONLY %s AS r WHERE r.ctid >= $1 AND r.ctid < $2 FOR SHARE",
+								 stored_columns(cdr), relation_sql_name(cdr));
 	Oid			types[] = {TIDOID, TIDOID};
 	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
@@ -60,14 +64,7 @@ read_blocks(Relation cdr, int64 first, int64 end)
 	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
 	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		bool		isnull;
-		HeapTupleHeader header = DatumGetHeapTupleHeader(SPI_getbinval(SPI_tuptable->vals[i],
-																	SPI_tuptable->tupdesc, 1, &isnull));
-		HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),.t_data = header};
-
-		tuplestore_puttuple(rows, &tuple);
-	}
+		tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
 }

@@ -7,6 +7,7 @@
 #ifndef CCC_COMPAT_H
 #define CCC_COMPAT_H
 
+#include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -27,6 +28,12 @@
 #define palloc0_object(type) ((type *) palloc0(sizeof(type)))
 #define palloc_array(type, count) ((type *) palloc(sizeof(type) * (count)))
 #define palloc0_array(type, count) ((type *) palloc0(sizeof(type) * (count)))
+#endif
+
+/* before 18 a generated column is always stored */
+#ifndef ATTRIBUTE_GENERATED_VIRTUAL
+#define ATTRIBUTE_GENERATED_VIRTUAL 'v'
+#define expand_generated_columns_in_expr(node, rel, rt_index) (node)
 #endif
 
 /* index entries of a new row, as ExecInsertIndexTuples */

@@ -224,6 +224,7 @@ typedef struct JsonJob
 	Intake	   *intake;
 	MemoryContext context;
 	bool		as_text;
+	bool		as_stored;
 	Datum		json;
 } JsonJob;
 
@@ -233,7 +234,8 @@ show_row(void *argument)
 	JsonJob    *job = argument;
 	EState	   *estate = job->intake->estate;
 	ExprContext *econtext = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareExpr((Expr *) mapping_whole_row(job->intake->cdr, job->as_text), estate);
+	Node	   *row = mapping_whole_row(job->intake->cdr, job->as_text, job->as_stored);
+	ExprState  *state = ExecPrepareExpr((Expr *) row, estate);
 	Datum		json;
 	bool		isnull;
 	MemoryContext old;
@@ -247,18 +249,21 @@ show_row(void *argument)
 
 /*
  * The row in the slot as jsonb: an object; the string of its text form where
- * its types have no JSON; 0 and *problem when even that fails.
+ * its types have no JSON; either of them without virtual generated columns
+ * where these raise; 0 and *problem when even that fails.
  */
 static Datum
 slot_as_json(Intake *intake, char **problem)
 {
 	JsonJob		job = {.intake = intake,.context = CurrentMemoryContext};
 
-	*problem = trap_with_estate(intake, show_row, &job);
-	if (*problem != NULL)
+	for (int attempt = 0; attempt < 4; attempt++)
 	{
-		job.as_text = true;
+		job.as_text = attempt % 2 == 1;
+		job.as_stored = attempt >= 2;
 		*problem = trap_with_estate(intake, show_row, &job);
+		if (*problem == NULL)
+			break;
 	}
 	return job.json;
 }

@@ -4,7 +4,8 @@
  *
  * A mapping is one expression over the columns of the table's row, without
  * subqueries and volatile functions. Parsed under the pinned settings of
- * rights.h, and with no more rights than the caller's own.
+ * rights.h, and with no more rights than the caller's own. Virtual generated
+ * columns, which no row holds, are replaced by what they are generated from.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -206,6 +208,7 @@ parse_field(Relation cdr, Field field, const char *expression, bool has_zone)
 	expr = transformExpr(pstate, single_expression(expression), EXPR_KIND_OTHER);
 	expr = coerce_field(pstate, expr, field, has_zone);
 	assign_expr_collations(pstate, expr);
+	expr = expand_generated_columns_in_expr(expr, cdr, 1);
 	check_expression(pstate, expr);
 	free_parsestate(pstate);
 	return expr;
@@ -247,13 +250,16 @@ mapping_parse(Relation cdr, Field field, const char *expression, bool has_zone)
 
 /*
  * The whole row as jsonb, what an exception keeps of a record: an object, or
- * the string of the row's text form.
+ * the string of the row's text form. As it is stored, its virtual generated
+ * columns are null.
  */
 Node *
-mapping_whole_row(Relation cdr, bool as_text)
+mapping_whole_row(Relation cdr, bool as_text, bool as_stored)
 {
 	Node	   *row = (Node *) makeVar(1, 0, RelationGetForm(cdr)->reltype, -1, InvalidOid, 0);
 
+	if (!as_stored)
+		row = expand_generated_columns_in_expr(row, cdr, 1);
 	if (as_text)
 		row = coerce(make_parsestate(NULL), row, TEXTOID);
 	return (Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(row),

@@ -23,6 +23,6 @@ typedef enum Field
 
 extern Node *mapping_parse(Relation cdr, Field field, const char *expression,
 						   bool has_zone);
-extern Node *mapping_whole_row(Relation cdr, bool as_text);
+extern Node *mapping_whole_row(Relation cdr, bool as_text, bool as_stored);
 
 #endif							/* CCC_MAPPING_H */
