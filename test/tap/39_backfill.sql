@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(16);
+SELECT plan(18);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -41,6 +41,17 @@ DELETE FROM twice WHERE id = 'unknown';
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'unknown'), 0::bigint, 'and a deletion reverses it');
 DELETE FROM twice WHERE ctid = (SELECT min(ctid) FROM twice);
 SELECT is((SELECT billed_minutes FROM ccc.call_charges WHERE call_id = 'twin'), 2::numeric, 'the other of two identical rows keeps the charge');
+-- values that are stored out of line, and a column that was added to rows that were there
+CREATE TABLE wide (id text, t timestamptz, filler text, s numeric);
+ALTER TABLE wide ALTER COLUMN filler SET STORAGE EXTERNAL;
+INSERT INTO wide SELECT 'wide' || n, '2025-03-01 00:00+08', repeat('0', 5000) || n * 61, NULLIF(n, 2) FROM generate_series(1, 2) AS n;
+ALTER TABLE wide ADD COLUMN a text DEFAULT '075586013388';
+SELECT ccc.attach('wide', 'id', 't', 'coalesce(filler::numeric, s)', 'a', $$'x'$$);
+CALL ccc.backfill('wide');
+SELECT is((SELECT string_agg(call_id || ' ' || billed_minutes, ', ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'wide%'),
+    'wide1 2, wide2 3', 'long values, and values that no row holds yet');
+DELETE FROM wide;
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'wide%'), 0::bigint, 'are the same when they go');
 CREATE TABLE loose (LIKE twice);
 SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 0, 10, '-infinity')$$, '55000', NULL, 'a table that is not attached is not backfilled');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
