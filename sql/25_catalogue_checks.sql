@@ -43,7 +43,7 @@ BEGIN
     END IF;
     CASE TG_TABLE_NAME
         WHEN 'products' THEN
-            IF NEW.kind = 'package' THEN
+            IF NEW.kind = 'package' AND NEW.pool IS NOT NULL THEN
                 PERFORM ccc.check_pool(NEW.pool, NULL, format('product "%s"', NEW.code));
             END IF;
         WHEN 'prices' THEN

@@ -143,8 +143,10 @@ DECLARE
     session ccc.agent_sessions;
 BEGIN
     PERFORM ccc.check_agent(agent);
-    IF edition IS NULL OR edition NOT IN ('standard', 'premium') THEN
-        RAISE EXCEPTION 'edition "%" is unknown', coalesce(edition, 'null')
+    IF edition IS NULL THEN
+        RAISE EXCEPTION 'the edition must not be null' USING ERRCODE = '22004';
+    ELSIF edition NOT IN ('standard', 'premium') THEN
+        RAISE EXCEPTION 'edition "%" is unknown', edition
             USING ERRCODE = '22023', HINT = 'It is "standard" or "premium".';
     ELSIF NOT isfinite(came_at) THEN
         RAISE EXCEPTION 'a sign-in at "%" is out of range', came_at USING ERRCODE = '22008';
@@ -169,7 +171,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) IS
-    'puts an agent online on a seat; at null is now; false when the agent is online on such a seat already; errors: 22004 null agent, 22008 or 22023 out of range, unknown edition or signed in later, 23514 no seat is free, 42704 no such account, 55000 online on a seat of the other edition';
+    'puts an agent online on a seat; at null is now; false when the agent is online on such a seat already; errors: 22004 null agent or edition, 22008 or 22023 out of range, unknown edition or signed in later, 23514 no seat is free, 42704 no such account, 55000 online on a seat of the other edition';
 REVOKE ALL ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) TO ccc_admin, ccc_writer;
 
