@@ -82,6 +82,12 @@ sub contents
 		FROM ccc.products AS p, (VALUES ('2025-01-01 00:00+08'::timestamptz), ('2025-12-01 00:00+08')) AS d (at),
 			ccc.quote(p.code, p.minimum, d.at) AS q
 		ORDER BY p.code COLLATE "C", d.at});
+	$contents{'life'} = sql($database, q{
+		SELECT a.account_id, d.at, s::text, o::text
+		FROM ccc.accounts AS a, (VALUES ('2025-01-11 12:00+08'::timestamptz), ('2025-03-05 00:00+08')) AS d (at),
+			ccc.seats(a.account_id, d.at) AS s, ccc.account_overview(a.account_id, d.at) AS o
+		WHERE o.section <> 'wallet'
+		ORDER BY 1, 2, 3, 4});
 	$contents{'triggers'} = sql($database, q{
 		SELECT pg_get_triggerdef(oid), tgenabled FROM pg_trigger
 		WHERE tgfoid = 'ccc.bill'::regproc ORDER BY 1});
@@ -152,6 +158,14 @@ sub goes_on
 			(SELECT max(purchase_no) AS last FROM ccc.purchases WHERE account_id = 1) AS p,
 			ccc.buy(1, 'seat_standard', 2)}),
 		'1', "$name: purchases are counted on");
+	is( sql($database, q{SELECT ccc.refund(2, purchase_no, '2025-03-01 00:00+08', 'refund') = refunded
+			FROM ccc.purchases WHERE account_id = 2 AND refunded > 0 AND NOT voided}),
+		't', "$name: a refund made before gives the same result");
+	is( sql($database, q{SELECT count(*) FROM ccc.renew_due('2025-03-20 00:00+08') WHERE account_id = 2}),
+		'0', "$name: what was renewed is not due");
+	is( sql($database, q{SELECT ccc.sign_in(2, E'agent\t"1"', 'premium', '2025-03-05 00:00+08'),
+			ccc.sign_in(2, 'three', 'premium', '2025-03-05 00:00+08')}),
+		'f|t', "$name: who was online still is, and another comes");
 	is( sql($database, 'SELECT count(*) FROM ccc.check_integrity()'),
 		'0', "$name: nothing violated afterwards");
 }
@@ -177,6 +191,8 @@ INSERT INTO ccc.prices (product, valid_from, tiers) VALUES
 UPDATE ccc.call_rules SET treatment = 'free' WHERE (line, owner, direction) = ('400', 'platform', 'outbound');
 INSERT INTO ccc.call_rules (line, owner, direction, valid_from, treatment, pool) VALUES
 	('landline', 'customer', 'outbound', '2025-02-15 00:00+08', 'charge', 'mobile outbound');
+UPDATE ccc.trials SET quantity = 12;
+INSERT INTO ccc.trials (valid_from, product, quantity, term) VALUES ('2026-01-01 00:00+08', 'seat_premium', 2, '1 month');
 
 -- accounts, money, numbers
 SELECT ccc.open_account(1, E'one, "1"\t\\N\\', '2025-01-01 00:00+08');
@@ -193,6 +209,20 @@ SELECT FROM ccc.buy(1, 'number_400', 1, 6, '400-812-3456', '2025-01-01 00:00+08'
 SELECT ccc.add_own_number(1, '010 6552 9988', 'landline', '2025-01-01 00:00+08');
 SELECT FROM ccc.buy(2, 'landline_custom', 2000, bought_at => '2025-01-31 23:00-05');
 SELECT FROM ccc.buy(2, 'number_landline', 1, 2, '021 6123 4567', '2025-01-01 00:00+08');
+
+-- rentals renewed, lapsed and released, money given back, agents who came and went
+SELECT FROM ccc.buy(2, 'seat_premium', 2, bought_at => '2025-01-01 00:00+08', auto_renew => true);
+SELECT FROM ccc.buy(2, 'number_400', 1, 1, '400 111 2222', '2025-01-01 00:00+08');
+SELECT FROM ccc.renew(2, 3), ccc.renew(2, 4, 2, 'renewal');
+SELECT FROM ccc.renew_due('2025-03-20 00:00+08');
+SELECT ccc.set_auto_renew(2, 4, true), ccc.release_number(2, '400 111 2222', '2025-03-10 00:00+08');
+SELECT FROM ccc.buy(2, '400_custom', 3000, bought_at => '2025-02-01 00:00+08');
+SELECT FROM ccc.buy(2, '400_custom', 1000, bought_at => '2025-02-01 00:00+08');
+SELECT ccc.refund(2, (SELECT max(purchase_no) - 1 FROM ccc.purchases WHERE account_id = 2), '2025-03-01 00:00+08', 'refund'),
+	ccc.void_purchase(2, (SELECT max(purchase_no) FROM ccc.purchases WHERE account_id = 2), 'void');
+SELECT ccc.sign_in(2, E'agent\t"1"', 'premium', '2025-01-10 00:00+08'), ccc.sign_in(2, 'two', 'premium', '2025-01-11 00:00+08');
+SELECT ccc.sign_out(2, 'two', '2025-01-12 00:00+08');
+SELECT FROM ccc.buy(1, 'seat_standard', 1, bought_at => '2025-01-01 00:00+08', auto_renew => true);
 
 -- call tables: one later renamed and moved, one of a name to be quoted, one
 -- of somebody's own, one detached
@@ -299,6 +329,8 @@ my %edits = (
 	'a built-in rule edited, then deleted' =>
 	  q{UPDATE ccc.call_rules SET treatment = 'free' WHERE (line, owner, direction) = ('400', 'platform', 'outbound');
 		DELETE FROM ccc.call_rules WHERE (line, owner, direction) = ('400', 'platform', 'outbound')},
+	'the built-in trial edited' =>
+	  q{UPDATE ccc.trials SET quantity = 0},
 	'an own row deleted' =>
 	  q{INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('seat_standard', '2025-06-01 00:00+08', '0:130');
 		DELETE FROM ccc.prices WHERE product = 'seat_standard' AND valid_from > '2025-01-01 00:00+08'},
@@ -309,7 +341,7 @@ foreach my $name (sort keys %edits)
 {
 	my $edited = make_database('ccc_dump');
 	my $catalogue = join ' UNION ALL ',
-	  map { "SELECT '$_', t::text FROM ccc.$_ AS t" } qw(products prices pools call_rules);
+	  map { "SELECT '$_', t::text FROM ccc.$_ AS t" } qw(products prices pools call_rules trials);
 
 	sql($edited, 'CREATE EXTENSION ccc_billing');
 
