@@ -213,7 +213,8 @@ SELECT FROM ccc.buy(2, 'number_landline', 1, 2, '021 6123 4567', '2025-01-01 00:
 -- rentals renewed, lapsed and released, money given back, agents who came and went
 SELECT FROM ccc.buy(2, 'seat_premium', 2, bought_at => '2025-01-01 00:00+08', auto_renew => true);
 SELECT FROM ccc.buy(2, 'number_400', 1, 1, '400 111 2222', '2025-01-01 00:00+08');
-SELECT FROM ccc.renew(2, 3), ccc.renew(2, 4, 2, 'renewal');
+SELECT FROM ccc.renew(2, 3);
+SELECT FROM ccc.renew(2, 4, 2, 'renewal');
 SELECT FROM ccc.renew_due('2025-03-20 00:00+08');
 SELECT ccc.set_auto_renew(2, 4, true), ccc.release_number(2, '400 111 2222', '2025-03-10 00:00+08');
 SELECT FROM ccc.buy(2, '400_custom', 3000, bought_at => '2025-02-01 00:00+08');
