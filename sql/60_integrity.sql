@@ -32,6 +32,11 @@ BEGIN
        OR r.paid_until IS DISTINCT FROM ccc.period_start(r, r.periods, a.time_zone);
 
     RETURN QUERY
+    SELECT 'a rental is of what its purchase bought', r.account_id, format('rental of purchase %s', r.purchase_no)
+    FROM ccc.rentals AS r JOIN ccc.purchases AS p USING (account_id, purchase_no)
+    WHERE (r.product, r.quantity, r.number, r.since) IS DISTINCT FROM (p.product, p.quantity, p.number, p.valid_from);
+
+    RETURN QUERY
     SELECT 'a rented number is in service while it is paid', r.account_id, format('number %s', r.number)
     FROM ccc.rentals AS r
          LEFT JOIN ccc.numbers AS n ON n.number = r.number AND n.since = r.since AND n.account_id = r.account_id
