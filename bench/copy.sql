@@ -1,0 +1,1 @@
+COPY calls FROM :'file';

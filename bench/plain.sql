@@ -1,0 +1,41 @@
+-- What those have who bill without the extension: numbers, packages with a
+-- counter each, and a ledger with one index.
+-- Variables: numbers, packages: files with the accounts of bench/ours.sql.
+\ir calls_table.sql
+
+CREATE TABLE numbers (
+    number     text PRIMARY KEY,
+    account_id bigint NOT NULL,
+    since      timestamptz NOT NULL,
+    paid_until timestamptz NOT NULL
+);
+
+CREATE TABLE packages (
+    account_id  bigint NOT NULL,
+    package_no  integer NOT NULL,
+    pool        text NOT NULL,
+    granted     bigint NOT NULL,
+    used        bigint NOT NULL DEFAULT 0,
+    valid_from  timestamptz NOT NULL,
+    valid_until timestamptz NOT NULL,
+    PRIMARY KEY (account_id, package_no),
+    CHECK (used BETWEEN 0 AND granted)
+) WITH (fillfactor = 50);
+
+-- kind: c charge on a package, s shortfall, f free
+CREATE TABLE ledger (
+    account_id bigint NOT NULL,
+    started_at timestamptz NOT NULL,
+    posted_at  timestamptz NOT NULL DEFAULT now(),
+    billed     integer NOT NULL,
+    package_no integer,
+    entry_no   integer NOT NULL,
+    direction  "char" NOT NULL,
+    kind       "char" NOT NULL,
+    call_id    text NOT NULL,
+    PRIMARY KEY (account_id, call_id, direction, entry_no)
+);
+
+COPY numbers FROM :'numbers';
+COPY packages (account_id, package_no, pool, granted, valid_from, valid_until) FROM :'packages';
+VACUUM ANALYZE;

@@ -1,0 +1,7 @@
+-- What the calls came to: seconds by package (0: shortfall), and calls.
+SELECT account_id, package_no, used FROM ccc.packages WHERE used > 0
+UNION ALL
+SELECT account_id, 0, billed FROM ccc.shortfalls
+UNION ALL
+SELECT 0, 0, count(DISTINCT (account_id, call_id, direction)) FROM ccc.ledger
+ORDER BY 1, 2;
