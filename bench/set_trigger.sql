@@ -1,6 +1,8 @@
--- What a good user would write in PL/pgSQL, a statement at a time. Simpler than
--- the extension: it does not split the statement's calls where a package starts
--- or ends, but takes the packages that are valid for all of them.
+-- What a good user would write in PL/pgSQL, a statement at a time. It does less
+-- than the extension, and all of that makes it faster: a record that is stored
+-- twice fails the statement (ON CONFLICT cost a quarter more, a search for
+-- repeats beforehand was planned badly on a ledger that had just been empty),
+-- and of the packages it takes those that are valid for all the statement's calls.
 CREATE FUNCTION bill_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     first_start timestamptz;
@@ -40,7 +42,6 @@ BEGIN
         FROM new_calls AS c
              JOIN numbers AS n ON n.number = c.callee AND c.started_at >= n.since AND c.started_at < n.paid_until
         WHERE c.seconds > 0
-        ON CONFLICT DO NOTHING
         RETURNING account_id, package_no, billed
     )
     UPDATE packages AS p SET used = p.used + s.billed

@@ -1,0 +1,2 @@
+SELECT pg_backend_pid() \g :pid
+COPY calls FROM :'file';

@@ -1,0 +1,1 @@
+DELETE FROM calls WHERE call_id < '8';

@@ -1,0 +1,1 @@
+SELECT ccc.replay(1) AS moved \g :moved

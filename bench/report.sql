@@ -1,0 +1,126 @@
+-- Medians and ratios as Markdown.
+-- Variables: measured: the file; rows, rounds, sizes: of the run; balance:
+-- the relations that the query of a balance reads.
+CREATE TEMPORARY TABLE measured (
+    line      bigint GENERATED ALWAYS AS IDENTITY,
+    part      text,
+    what      text,
+    contender text,
+    unit      text,
+    turn      integer,
+    value     numeric
+);
+COPY measured (part, what, contender, unit, turn, value) FROM :'measured';
+
+CREATE FUNCTION pg_temp.median(numeric[]) RETURNS numeric LANGUAGE sql RETURN
+    (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY v)::numeric FROM unnest($1) AS v);
+
+-- to four digits, or to the last before the point
+CREATE FUNCTION pg_temp.shown(value numeric) RETURNS text LANGUAGE sql RETURN
+    CASE WHEN value >= 1000 THEN round(value)::text ELSE
+        round(value, greatest(0, 2 - floor(log(greatest(abs(value), 0.001)))::integer))::text END;
+
+-- Each measurement beside that of another contender in the same turn.
+CREATE FUNCTION pg_temp.ratio(part text, what text, of text, to_what text) RETURNS numeric LANGUAGE sql
+BEGIN ATOMIC
+    SELECT pg_temp.median(array_agg(a.value / nullif(b.value, 0)))
+    FROM measured AS a JOIN measured AS b USING (part, what, unit, turn)
+    WHERE a.part = ratio.part AND a.what LIKE ratio.what AND a.contender = of AND b.contender = to_what;
+END;
+
+CREATE TEMPORARY TABLE names (contender text PRIMARY KEY, name text);
+INSERT INTO names VALUES
+    ('ours', 'ours'),
+    ('ours_key', 'ours, and a primary key on the records'),
+    ('bare', 'nothing but the records'),
+    ('key', 'records with a primary key, not billed'),
+    ('hand', 'three writes by hand'),
+    ('row', 'PL/pgSQL row trigger'),
+    ('set', 'PL/pgSQL statement trigger');
+
+CREATE TEMPORARY TABLE bounds (line integer, bound text, part text, what text, of text, to_what text, least boolean, bound_at numeric);
+INSERT INTO bounds VALUES
+    (1, '`COPY`, ids like UUIDs: at most 2.0 × the time of the same into a table with a primary key, not billed',
+        'bulk', 'COPY of ' || :'rows' || ', ids like UUIDs', 'ours', 'key', false, 2.0),
+    (2, 'the same with ids like integers', 'bulk', 'COPY of ' || :'rows' || ', ids like integers', 'ours', 'key', false, 2.0),
+    (3, '`COPY`, ids like UUIDs: at most 0.6 × the time of a set-based PL/pgSQL statement trigger',
+        'bulk', 'COPY of ' || :'rows' || ', ids like UUIDs', 'ours', 'set', false, 0.6),
+    (4, 'the same with ids like integers', 'bulk', 'COPY of ' || :'rows' || ', ids like integers', 'ours', 'set', false, 0.6),
+    (5, 'single inserts, `synchronous_commit` off, ids like UUIDs: at least 0.85 × the rate of three writes by hand',
+        'single', 'synchronous_commit off, ids like UUIDs', 'ours', 'hand', true, 0.85),
+    (6, 'the same with ids like integers', 'single', 'synchronous_commit off, ids like integers', 'ours', 'hand', true, 0.85),
+    (7, 'single inserts, `synchronous_commit` on, ids like UUIDs: at least 0.9 × the rate of three writes by hand',
+        'single', 'synchronous_commit on, ids like UUIDs', 'ours', 'hand', true, 0.9),
+    (8, 'the same with ids like integers', 'single', 'synchronous_commit on, ids like integers', 'ours', 'hand', true, 0.9),
+    (9, 'single inserts, `synchronous_commit` off, ids like UUIDs: at least 1.5 × the rate of a PL/pgSQL row trigger',
+        'single', 'synchronous_commit off, ids like UUIDs', 'ours', 'row', true, 1.5),
+    (10, 'the same with ids like integers', 'single', 'synchronous_commit off, ids like integers', 'ours', 'row', true, 1.5),
+    (11, '`COPY` of ' || :rows / 10 || ': at least 20 × as fast as a PL/pgSQL row trigger (whose time grows with the square of the rows)',
+        'bulk', 'COPY of ' || :rows / 10 || ', ids like UUIDs', 'row', 'ours', true, 20);
+
+\echo '## The bounds'
+\echo
+\echo '| bound | reached | |'
+\echo '| --- | --- | --- |'
+SELECT format('| %s | %s | %s |', b.bound, coalesce(pg_temp.shown(r.ratio) || ' ×', 'not measured'),
+              CASE WHEN r.ratio IS NULL THEN '' WHEN CASE WHEN least THEN r.ratio >= bound_at ELSE r.ratio <= bound_at END
+                   THEN 'held' ELSE '**missed**' END)
+FROM bounds AS b, pg_temp.ratio(b.part, b.what, b.of, b.to_what) AS r (ratio)
+ORDER BY b.line;
+SELECT format('| memory of a `COPY` bounded by `work_mem` (64 MB), not by the rows: %s rows take at most 1.25 × the memory of %s, and under 300 MB | %s | %s |',
+              3 * :rows, :rows, coalesce(format('%s MB, %s MB', three, one), 'not measured'),
+              CASE WHEN three IS NULL THEN ''
+                   WHEN :rows < 1000000 THEN 'too few rows to tell'
+                   WHEN three < 300 AND three <= 1.25 * one THEN 'held'
+                   ELSE '**missed**' END)
+FROM (SELECT max(value) FILTER (WHERE what = 'COPY of ' || 3 * :rows) AS three, max(value) FILTER (WHERE what = 'COPY of ' || :rows) AS one
+      FROM measured WHERE part = 'memory' AND contender = 'ours') AS m;
+WITH ends AS (
+    SELECT min(s::bigint) AS small, max(s::bigint) AS large FROM regexp_split_to_table(trim(:'sizes'), '\s+') AS s
+), reached AS (
+    SELECT small, large, 1 / pg_temp.ratio('size', 'inserts, 1 client, ids like integers', large || '_ids', small || '_ids') AS in_order,
+           1 / pg_temp.ratio('size', 'inserts, 1 client, ids like UUIDs', large || '_uuid', small || '_uuid') AS random
+    FROM ends)
+SELECT format('| cost of one call at 100,000,000 entries against 1,000,000, ids in the order of time: at most 1.2 × | not measured; at %s against %s: %s × (random ids: %s ×) | |',
+              large, small, coalesce(pg_temp.shown(in_order), '?'), coalesce(pg_temp.shown(random), '?'))
+FROM reached;
+SELECT format('| a balance reads packages only, at any size of the ledger | %s | %s |',
+              CASE :'balance' WHEN '' THEN 'not measured' ELSE 'reads' || replace(' ' || :'balance', ' on ', ' ') END,
+              CASE :'balance' WHEN '' THEN '' WHEN 'on packages' THEN 'held' ELSE '**missed**' END);
+
+\echo
+\echo 'A ratio is the median of the ratios of measurements that were made next to each other. Bounds are meant for 1,000,000 rows.'
+
+-- One table for each part.
+CREATE TEMPORARY TABLE parts (part text PRIMARY KEY, title text, reference text, remark text);
+INSERT INTO parts VALUES
+    ('bulk', 'One large statement', 'ours', 'Seconds of one `COPY` with its commit.'),
+    ('single', 'Single inserts', 'ours', 'Transactions in a second, 4 clients, 1,000 accounts, prepared statements.'),
+    ('session', 'A session''s first insert', 'ours', 'Milliseconds of a connection and one insert, 1 client.'),
+    ('hot', 'Hot accounts', 'ours', 'Transactions in a second, `synchronous_commit` off.'),
+    ('snapshot', 'Under an old snapshot', 'ours', 'Transactions in a second of the last third of a run, 4 clients, `synchronous_commit` off, with and without a transaction that has held a snapshot since before the run.'),
+    ('corrections', 'Corrections', 'ours', 'Seconds of one statement that corrects, and of one that deletes, half of the stored records.'),
+    ('late', 'Late records', 'in_order', 'Transactions in a second, 4 clients, `synchronous_commit` off. `a_stretch_late`: the package covers all; `a_stretch_late_moving`: it has been used up since, so that later calls give way.'),
+    ('replay', 'Replay', 'ours', 'Seconds of `ccc.replay` of one account.'),
+    ('memory', 'Memory of one COPY', 'ours', 'Peak of the memory that the backend has to itself (`RssAnon`, seen every 20 ms).'),
+    ('bytes', 'Size on disk', 'ours', 'Bytes for each call in the ledger.'),
+    ('size', 'Size of the ledger', '', 'Transactions in a second, 1 client, `synchronous_commit` off; by records stored before, one in ten of them unanswered and so not in the ledger.');
+
+SELECT lines.text
+FROM (SELECT p.part, min(m.line) OVER (PARTITION BY p.part) AS part_line, 0 AS line,
+             format(E'\n## %s\n\n%s\n\n| | | median | lowest | highest | | ratio |\n| --- | --- | ---: | ---: | ---: | --- | ---: |',
+                    p.title, p.remark) AS text
+      FROM parts AS p JOIN (SELECT part, min(line) AS line FROM measured GROUP BY 1) AS m USING (part)
+      UNION ALL
+      SELECT m.part, min(min(m.line)) OVER (PARTITION BY m.part),
+             min(min(m.line)) OVER (PARTITION BY m.part, m.what) * 1000
+                 + row_number() OVER (PARTITION BY m.part, m.what ORDER BY m.contender <> p.reference, coalesce(n.contender, ''), length(m.contender), m.contender),
+             format('| %s | %s | %s | %s | %s | %s | %s |', m.what, coalesce(n.name, replace(m.contender, '_', ' ')),
+                    pg_temp.shown(pg_temp.median(array_agg(m.value))), pg_temp.shown(min(m.value)), pg_temp.shown(max(m.value)), m.unit,
+                    coalesce(pg_temp.shown(pg_temp.ratio(m.part, m.what, m.contender,
+                        CASE p.reference WHEN '' THEN (SELECT f.contender FROM measured AS f WHERE f.part = m.part AND f.what = m.what
+                                                       ORDER BY length(f.contender), f.contender LIMIT 1)
+                                         ELSE p.reference END)), ''))
+      FROM measured AS m JOIN parts AS p USING (part) LEFT JOIN names AS n USING (contender)
+      GROUP BY m.part, m.what, m.contender, m.unit, n.name, n.contender, p.reference) AS lines
+ORDER BY part_line, line;
