@@ -49,10 +49,13 @@ static Statement update_account = {
 	.expected = SPI_OK_UPDATE_RETURNING
 };
 
+/* call by call, or a plan made over an empty ledger would read the account */
 static Statement select_entries = {
 	.query = "SELECT l.call_id, l.direction, l.entry_no, l.kind, l.package_no, l.pool, l.billed,"
 	" l.content, l.started_at, l.number, l.seconds"
-	" FROM ccc.ledger AS l WHERE l.account_id = $1 AND l.call_id = ANY ($2)"
+	" FROM unnest($2) AS k (call_id),"
+	" LATERAL (SELECT e.* FROM ccc.ledger AS e"
+	"          WHERE e.account_id = $1 AND e.call_id = k.call_id OFFSET 0) AS l"
 	" ORDER BY l.call_id, l.direction, l.entry_no",
 	.types = {"bigint", "text[]"},
 	.expected = SPI_OK_SELECT

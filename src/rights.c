@@ -41,6 +41,7 @@ pin_settings(void)
 	pin("search_path", PINNED_PATH);
 	pin("enable_seqscan", "off");	/* plans are kept while the ledger grows */
 	pin("enable_bitmapscan", "off");
+	pin("jit", "off");			/* scans that are off look dear enough for it */
 	pin("TimeZone", "UTC");
 	pin("DateStyle", "ISO, YMD");
 	pin("IntervalStyle", "postgres");
