@@ -148,7 +148,7 @@ COMMENT ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) IS
     'what a purchase brings: a package, or the rental of seats or of a number, which is put in service';
 REVOKE ALL ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) FROM PUBLIC;
 
-CREATE FUNCTION ccc.pay(account ccc.accounts, purchase ccc.purchases) RETURNS void
+CREATE FUNCTION ccc.pay(account ccc.accounts, purchase ccc.purchases) RETURNS ccc.purchases
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
@@ -158,6 +158,12 @@ BEGIN
             USING ERRCODE = '23514',
                   HINT = format('Top up at least %s yuan.', purchase.amount - account.balance);
     END IF;
+    purchase.account_id := account.account_id;
+    purchase.purchase_no := account.last_purchase_no + 1;
+    purchase.package_no := CASE purchase.kind WHEN 'package' THEN account.last_package_no + 1 END;
+    purchase.recorded_at := now();
+    purchase.periods_refunded := 0;
+    purchase.voided := false;
     INSERT INTO ccc.purchases SELECT purchase.*;
     PERFORM ccc.move_money(account, CASE WHEN purchase.renews IS NULL THEN 'purchase' ELSE 'renewal' END,
                            -purchase.amount, purchase.purchase_no);
@@ -165,10 +171,11 @@ BEGIN
         SET last_purchase_no = purchase.purchase_no,
             last_package_no = coalesce(purchase.package_no, a.last_package_no)
         WHERE a.account_id = account.account_id;
+    RETURN purchase;
 END
 $$;
 COMMENT ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) IS
-    'records a purchase of a locked account and takes its amount from the wallet; error 23514 not enough money';
+    'records a purchase of a locked account under the next numbers, and takes its amount from the wallet; gives it as recorded; error 23514 not enough money';
 REVOKE ALL ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) FROM PUBLIC;
 
 CREATE FUNCTION ccc.purchase_made(account_id bigint, purchase_no integer) RETURNS ccc.purchases
@@ -221,8 +228,6 @@ BEGIN
     PERFORM ccc.check_purchase(item, periods, phone, at, auto_renew);
     tiers := ccc.price_in_force(product, at);
 
-    purchase.account_id := account_id;
-    purchase.purchase_no := account.last_purchase_no + 1;
     purchase.product := product;
     purchase.kind := item.kind;
     purchase.quantity := quantity;
@@ -232,13 +237,9 @@ BEGIN
     purchase.bought_at := at;
     purchase.valid_from := at;
     purchase.valid_until := ccc.term_end(at, item.term, periods, account.time_zone, item.day_rule);
-    purchase.package_no := CASE item.kind WHEN 'package' THEN account.last_package_no + 1 END;
     purchase.number := phone;
-    purchase.recorded_at := now();
-    purchase.periods_refunded := 0;
-    purchase.voided := false;
 
-    PERFORM ccc.pay(account, purchase);
+    purchase := ccc.pay(account, purchase);
     PERFORM ccc.deliver(purchase, item, auto_renew);
     PERFORM ccc.remember_request(account_id, request_id, content, NULL, purchase.purchase_no);
     RETURN purchase;

@@ -40,6 +40,24 @@ CREATE FUNCTION ccc.rental_of(purchase ccc.purchases) RETURNS ccc.rentals
 COMMENT ON FUNCTION ccc.rental_of(ccc.purchases) IS 'the rental that a purchase began or renewed; null for a package, and when that purchase was voided';
 REVOKE ALL ON FUNCTION ccc.rental_of(ccc.purchases) FROM PUBLIC;
 
+CREATE FUNCTION ccc.renewable(account_id bigint, purchase_no integer) RETURNS ccc.rentals
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    rental ccc.rentals := ccc.rental_of(ccc.purchase_made(account_id, purchase_no));
+BEGIN
+    IF rental.purchase_no IS NULL THEN
+        RAISE EXCEPTION 'purchase % of account % cannot be renewed', purchase_no, account_id
+            USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages, and what was voided, are bought anew.';
+    END IF;
+    RETURN rental;
+END
+$$;
+COMMENT ON FUNCTION ccc.renewable(bigint, integer) IS
+    'the rental that a purchase began or renewed; errors: 42704 no such purchase, 55000 a package, or voided';
+REVOKE ALL ON FUNCTION ccc.renewable(bigint, integer) FROM PUBLIC;
+
 CREATE FUNCTION ccc.quote_renewal(rental ccc.rentals, periods integer, time_zone text,
                                   OUT valid_from timestamptz, OUT valid_until timestamptz,
                                   OUT unit_price numeric, OUT amount numeric, OUT obstacle text) RETURNS record
@@ -93,8 +111,6 @@ BEGIN
                                     ELSE 'the product has no price at the start of the period' END
             USING ERRCODE = '55000', HINT = 'Buy anew, or see ccc.products and ccc.prices.';
     END IF;
-    purchase.account_id := account.account_id;
-    purchase.purchase_no := account.last_purchase_no + 1;
     purchase.product := rental.product;
     purchase.kind := CASE WHEN rental.number IS NULL THEN 'seat' ELSE 'number' END;
     purchase.quantity := rental.quantity;
@@ -106,20 +122,14 @@ BEGIN
     purchase.valid_until := quote.valid_until;
     purchase.number := rental.number;
     purchase.renews := rental.purchase_no;
-    purchase.recorded_at := now();
-    purchase.periods_refunded := 0;
-    purchase.voided := false;
 
-    PERFORM ccc.pay(account, purchase);
+    purchase := ccc.pay(account, purchase);
     PERFORM ccc.set_paid_periods(rental, rental.periods + periods, account.time_zone);
-    IF rental.number IS NOT NULL THEN
-        PERFORM ccc.retry_suspended(account.account_id);
-    END IF;
     RETURN purchase;
 END
 $$;
 COMMENT ON FUNCTION ccc.renew_rental(ccc.accounts, ccc.rentals, integer) IS
-    'pays the next periods of a rental of a locked account, and charges the calls that were made on the suspended number; errors: 23514 not enough money, 55000 cannot be renewed';
+    'pays the next periods of a rental of a locked account; calls that were made on a suspended number are for the caller to charge; errors: 23514 not enough money, 55000 cannot be renewed';
 REVOKE ALL ON FUNCTION ccc.renew_rental(ccc.accounts, ccc.rentals, integer) FROM PUBLIC;
 
 CREATE FUNCTION ccc.renew(account_id bigint, purchase_no integer, periods integer DEFAULT 1, request_id text DEFAULT NULL)
@@ -141,12 +151,11 @@ BEGIN
         RAISE EXCEPTION '% periods are out of range', coalesce(periods::text, 'null')
             USING ERRCODE = '22003', HINT = 'A renewal is for 1 to 1200 periods.';
     END IF;
-    rental := ccc.rental_of(ccc.purchase_made(account_id, purchase_no));
-    IF rental.purchase_no IS NULL THEN
-        RAISE EXCEPTION 'purchase % of account % cannot be renewed', purchase_no, account_id
-            USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages, and what was voided, are bought anew.';
-    END IF;
+    rental := ccc.renewable(account_id, purchase_no);
     purchase := ccc.renew_rental(account, rental, periods);
+    IF rental.number IS NOT NULL THEN
+        PERFORM ccc.retry_suspended(account_id);
+    END IF;
     PERFORM ccc.remember_request(account_id, request_id, content, NULL, purchase.purchase_no);
     RETURN purchase;
 END
@@ -162,14 +171,12 @@ CREATE FUNCTION ccc.set_auto_renew(account_id bigint, purchase_no integer, auto_
     AS $$
 DECLARE
     account ccc.accounts := ccc.lock_account(account_id);
-    rental  ccc.rentals := ccc.rental_of(ccc.purchase_made(account_id, purchase_no));
+    rental  ccc.rentals;
 BEGIN
     IF auto_renew IS NULL THEN
         RAISE EXCEPTION 'auto_renew must not be null' USING ERRCODE = '22004';
-    ELSIF rental.purchase_no IS NULL THEN
-        RAISE EXCEPTION 'purchase % of account % cannot be renewed', purchase_no, account_id
-            USING ERRCODE = '55000', HINT = 'Seats and numbers are renewed; packages, and what was voided, are bought anew.';
     END IF;
+    rental := ccc.renewable(account_id, purchase_no);
     UPDATE ccc.rentals AS r SET auto_renew = set_auto_renew.auto_renew, unpaid_since = NULL
         WHERE r.account_id = set_auto_renew.account_id AND r.purchase_no = rental.purchase_no;
 END
@@ -207,6 +214,7 @@ DECLARE
     rental   ccc.rentals;
     quote    record;
     left_out integer[];
+    resumed  boolean;
 BEGIN
     IF as_of IS NULL OR NOT isfinite(as_of) THEN
         RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null') USING ERRCODE = '22008';
@@ -215,6 +223,7 @@ BEGIN
         SELECT DISTINCT r.account_id FROM ccc.due_rentals(as_of) AS r ORDER BY 1
     LOOP
         left_out := '{}';
+        resumed := false;
         LOOP
             account := ccc.lock_account(renew_due.account_id);
             SELECT * INTO rental FROM ccc.due_rentals(as_of) AS r
@@ -225,6 +234,7 @@ BEGIN
             outcome := coalesce(quote.obstacle, CASE WHEN quote.amount > account.balance THEN 'unpaid' ELSE 'renewed' END);
             IF outcome = 'renewed' THEN
                 PERFORM ccc.renew_rental(account, rental, 1);
+                resumed := resumed OR rental.number IS NOT NULL;
             ELSE
                 UPDATE ccc.rentals AS r SET unpaid_since = rental.paid_until
                     WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no AND outcome = 'unpaid';
@@ -238,6 +248,9 @@ BEGIN
             amount := quote.amount;
             RETURN NEXT;
         END LOOP;
+        IF resumed THEN
+            PERFORM ccc.retry_suspended(renew_due.account_id);
+        END IF;
     END LOOP;
 END
 $$;

@@ -107,16 +107,26 @@ DECLARE
     taken record;
 BEGIN
     -- those who came later, where that is known already, must have their seats still
-    SELECT i.at, ccc.seats_in_force(account.account_id, check_free_seat.edition, i.at) AS in_force, o.online INTO taken
-        FROM (SELECT check_free_seat.at
-              UNION
-              SELECT s.signed_in_at FROM ccc.agent_sessions AS s
-              WHERE s.account_id = account.account_id AND s.edition = check_free_seat.edition
-                AND s.signed_out_at > check_free_seat.at AND s.signed_in_at > check_free_seat.at) AS i (at),
-             LATERAL (SELECT count(*) FROM ccc.agents_online(account.account_id, i.at) AS a
-                      WHERE a.edition = check_free_seat.edition) AS o (online)
-        WHERE ccc.seats_in_force(account.account_id, check_free_seat.edition, i.at) <= o.online
-        ORDER BY i.at LIMIT 1;
+    WITH changes (at, agents, seats, counts) AS (
+        VALUES (check_free_seat.at, 0, 0, true)
+        UNION ALL
+        SELECT c.at, c.agents, 0, c.agents > 0
+        FROM ccc.agent_sessions AS s,
+             LATERAL (VALUES (greatest(s.signed_in_at, check_free_seat.at), 1), (s.signed_out_at, -1)) AS c (at, agents)
+        WHERE s.account_id = account.account_id AND s.edition = check_free_seat.edition AND s.signed_out_at > check_free_seat.at
+        UNION ALL
+        SELECT c.at, 0, c.seats, false
+        FROM ccc.rentals AS r,
+             LATERAL (VALUES (greatest(r.since, check_free_seat.at), r.quantity), (r.paid_until, -r.quantity)) AS c (at, seats)
+        WHERE r.account_id = account.account_id AND r.edition = check_free_seat.edition AND r.paid_until > check_free_seat.at),
+    counts AS (
+        SELECT c.at, sum(sum(c.seats)) OVER (ORDER BY c.at) AS in_force, sum(sum(c.agents)) OVER (ORDER BY c.at) AS online,
+               bool_or(c.counts) AS counts
+        FROM changes AS c GROUP BY c.at)
+    SELECT n.at, n.in_force, n.online INTO taken
+        FROM counts AS n
+        WHERE n.counts AND n.in_force <= n.online
+        ORDER BY n.at LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'no % seat of account % is free', edition, account.account_id
             USING ERRCODE = '23514',

@@ -130,14 +130,14 @@ static Statement update_package = {
  * numbers.
  */
 uint64
-ledger_lock_accounts(const int64 *accounts, int n, LockedAccount **locked)
+ledger_lock_accounts(const int64 *accounts, int n, AccountVersion **locked)
 {
 	Datum		value = bigint_array(accounts, n);
 
 	statement_execute(&lock_accounts, &value);
 	if (locked != NULL)
 	{
-		*locked = palloc_array(LockedAccount, Max(1, SPI_processed));
+		*locked = palloc_array(AccountVersion, Max(1, SPI_processed));
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
 			(*locked)[i].account_id = DatumGetInt64(spi_value(i, 1));

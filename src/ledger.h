@@ -15,11 +15,12 @@
 
 #define NO_PACKAGE 0			/* where a package's number stands: the shortfall */
 
-typedef struct LockedAccount
+/* An account, and which version of its numbers. */
+typedef struct AccountVersion
 {
 	int64		account_id;
-	int64		version;		/* of its numbers */
-} LockedAccount;
+	int64		version;
+} AccountVersion;
 
 /* An account, locked, and the posting that is made to it. */
 typedef struct LedgerAccount
@@ -75,7 +76,7 @@ typedef struct PoolPackage
 } PoolPackage;
 
 extern uint64 ledger_lock_accounts(const int64 *accounts, int n,
-								   LockedAccount **locked);
+								   AccountVersion **locked);
 extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
 								 Appender *ledger);
 extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,

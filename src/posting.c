@@ -59,17 +59,10 @@ struct Posting
 	TupleTableSlot *out;
 	Tuplesortstate *sort;
 	bool		any;
-	HTAB	   *accounts;		/* of all that was added */
+	HTAB	   *accounts;		/* AccountVersion, of all that was added */
 };
 
-/* An account to be locked, and by which of its numbers its calls were rated. */
-typedef struct Account
-{
-	int64		account_id;		/* hash key */
-	int64		version;		/* ANY_VERSION: by none */
-} Account;
-
-#define ANY_VERSION PG_INT64_MAX
+#define ANY_VERSION PG_INT64_MAX	/* calls were rated by no numbers */
 
 static TupleDesc
 sort_columns(void)
@@ -93,7 +86,7 @@ posting_begin(Faults *faults)
 	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
 	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid, InvalidOid};
 	static bool nulls_first[NSORT_KEYS] = {false, false, false, false, false};
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(Account),.hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(AccountVersion),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
@@ -113,7 +106,7 @@ static void
 add_account(Posting *posting, int64 account_id, int64 version)
 {
 	bool		found;
-	Account    *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
+	AccountVersion *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
 
 	account->version = found ? Min(account->version, version) : version;
 }
@@ -189,9 +182,9 @@ next_sorted(Posting *posting)
 }
 
 static bool
-rated_by(Posting *posting, const LockedAccount *locked)
+rated_by(Posting *posting, const AccountVersion *locked)
 {
-	Account    *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
+	AccountVersion *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
 
 	return account->version == ANY_VERSION || account->version == locked->version;
 }
@@ -206,8 +199,8 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 {
 	HASH_SEQ_STATUS scan;
 	int64	   *ids;
-	Account    *account;
-	LockedAccount *locked;
+	AccountVersion *account;
+	AccountVersion *locked;
 	uint64		nlocked;
 	int			nids = 0;
 

@@ -3,28 +3,12 @@
 BEGIN;
 SELECT plan(22);
 
-SELECT ccc.open_account(1, 'first', '2025-01-01');
-SELECT ccc.top_up(1, 10000);
-SELECT ccc.buy(1, 'number_landline', periods => 12, number => '0755-86010001', bought_at => '2025-01-01 00:00+08');
-INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES
-    ('tiny', 'package', 'landline_outbound', 1, '1 month'), ('tiny_2', 'package', 'landline_outbound', 1, '2 months');
-INSERT INTO ccc.prices (product, valid_from, tiers) SELECT 'tiny' || s, '-infinity', '0:1' FROM unnest('{"",_2}'::text[]) AS s;
+\ir setup/tiny_packages.psql
 SELECT ccc.buy(1, 'tiny', 10, bought_at => '2025-03-01 00:00+08');
 SELECT ccc.buy(1, 'tiny_2', 20, bought_at => '2025-03-10 00:00+08');
 SELECT ccc.create_calls_table();
 
-CREATE FUNCTION pg_temp.told(id text) RETURNS text LANGUAGE sql AS $$
-    SELECT coalesce(string_agg(t, '; ' ORDER BY t), 'nothing')
-    FROM (SELECT format('%s %s %s', account_id, outcome, billed_minutes) FROM ccc.call_charges WHERE call_id = id
-          UNION ALL SELECT format('%s %s', coalesce(account_id::text, 'nobody'), reason) FROM ccc.exceptions
-                    WHERE (call_id = id OR record ->> 'call_id' = id) AND resolved_at IS NULL) AS s (t) $$;
-CREATE FUNCTION pg_temp.used(a bigint) RETURNS text LANGUAGE sql AS $$
-    SELECT string_agg(format('%s:%s', package_no, used_minutes), ' ' ORDER BY package_no)
-           || coalesce((SELECT string_agg(' short ' || short_minutes, '' ORDER BY pool) FROM ccc.shortfalls WHERE account_id = a), '')
-    FROM ccc.package_balances WHERE account_id = a $$;
-CREATE FUNCTION pg_temp.amiss() RETURNS text LANGUAGE sql AS $$
-    SELECT (SELECT sum(ccc.replay(account_id)) FROM ccc.accounts) || ' moved'
-           || coalesce((SELECT string_agg('; ' || invariant || ': ' || detail, '') FROM ccc.check_integrity()), '') $$;
+\ir setup/told.psql
 CREATE TEMP TABLE closed AS SELECT * FROM ccc.ledger WITH NO DATA;
 CREATE TEMP TABLE closings (posting_no bigint, billed numeric);
 -- closes a statement over all that is not in one yet

@@ -3,21 +3,7 @@
 BEGIN;
 SELECT plan(22);
 
-SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
-SELECT ccc.top_up(a, 10000) FROM generate_series(1, 2) AS a;
-SELECT ccc.buy(a, 'number_landline', periods => 24, number => '0755-8601338' || a, bought_at => '2025-03-01 00:00+08')
-FROM generate_series(1, 2) AS a;
-SELECT ccc.buy(1, 'number_400', periods => 24, number => '400-812-3456', bought_at => '2025-03-01 00:00+08');
-SELECT ccc.buy(a, p, bought_at => '2025-03-01 00:00+08')
-FROM generate_series(1, 2) AS a, unnest('{landline_10000,400_10000}'::text[]) AS p;
-CREATE FUNCTION pg_temp.told(id text) RETURNS text LANGUAGE sql AS $$
-    SELECT coalesce(string_agg(t, '; ' ORDER BY t), 'nothing')
-    FROM (SELECT format('%s %s %s', account_id, direction, billed_minutes) FROM ccc.call_charges WHERE call_id = id
-          UNION ALL SELECT reason FROM ccc.exceptions WHERE call_id = id AND resolved_at IS NULL) AS s (t) $$;
-CREATE FUNCTION pg_temp.start(id text) RETURNS timestamptz LANGUAGE sql AS
-    'SELECT max(started_at) FROM ccc.call_charges WHERE call_id = id';
-CREATE FUNCTION pg_temp.minutes() RETURNS numeric LANGUAGE sql AS 'SELECT sum(used_minutes) FROM ccc.package_balances';
-SET TimeZone = 'America/Los_Angeles';
+\ir setup/two_accounts.psql
 
 CREATE TABLE pushed (
     "SdkAppId" bigint, "SessionId" text, "Caller" text, "Callee" text, "Direction" integer, "Duration" bigint,
