@@ -44,7 +44,7 @@ struct AccountCalls
 	Faults	   *faults;
 	GoneExceptions *gone;		/* rows gone that were not billed */
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
-	Appender   *ledger;
+	Ledger	   *ledger;
 	MemoryContext context;		/* of one account */
 	RatedCall  *calls;
 	int			n;
@@ -67,7 +67,7 @@ account_calls_begin(Faults *faults, GoneExceptions *gone, Removals *removals)
 	calls->faults = faults;
 	calls->gone = gone;
 	calls->removals = removals;
-	calls->ledger = append_begin(ccc_relation("ledger"));
+	calls->ledger = ledger_begin();
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "ccc calls of an account",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -182,16 +182,16 @@ open_key(AccountCalls *calls, KnownCall *known)
 	return key;
 }
 
-static KnownCall *
-known_calls(AccountCalls *calls, int *nknown)
+/* What the ledger holds of the statement's calls, by key. */
+static KnownCalls
+known_calls(AccountCalls *calls)
 {
-	Datum	   *ids = palloc_extended(calls->n * sizeof(Datum), MCXT_ALLOC_HUGE);
-	int			nids = 0;
+	KnownCalls	known = {0};
 
 	for (int i = 0; i < calls->n; i++)
 		if (i == 0 || strcmp(calls->calls[i].call_id, calls->calls[i - 1].call_id) != 0)
-			ids[nids++] = CStringGetTextDatum(calls->calls[i].call_id);
-	return ledger_known_calls(calls->account.account_id, ids, nids, nknown);
+			ledger_known_calls(&calls->account, calls->calls[i].call_id, &known);
+	return known;
 }
 
 /* A row that is gone is traced once, however often the account had its number. */
@@ -205,8 +205,7 @@ traced_before(const RatedCall *call, const RatedCall *previous)
 static void
 decide(AccountCalls *calls)
 {
-	int			nknown;
-	KnownCall  *known = known_calls(calls, &nknown);
+	KnownCalls	known = known_calls(calls);
 	int			k = 0;
 	Key		   *key = NULL;
 
@@ -217,10 +216,10 @@ decide(AccountCalls *calls)
 
 		if (i == 0 || compare_keys(call, call - 1) != 0)
 		{
-			while (k < nknown && compare_keys(&known[k].call, call) < 0)
+			while (k < known.n && compare_keys(&known.calls[k].call, call) < 0)
 				k++;
-			key = open_key(calls, k < nknown && compare_keys(&known[k].call, call) == 0 ?
-						   &known[k] : NULL);
+			key = open_key(calls, k < known.n && compare_keys(&known.calls[k].call, call) == 0 ?
+						   &known.calls[k] : NULL);
 		}
 		else if (traced_before(call, call - 1))
 			continue;
@@ -411,7 +410,7 @@ account_calls_post(AccountCalls *calls)
 	calls->nkeys = calls->nnotes = calls->notes_room = 0;
 	calls->notes = NULL;
 	gone_exceptions_begin(calls->gone);
-	if (ledger_begin_posting(&calls->account, calls->calls[0].account_id, calls->ledger))
+	if (ledger_begin_posting(calls->ledger, calls->calls[0].account_id, &calls->account))
 	{
 		decide(calls);
 		promote(calls);
@@ -431,7 +430,7 @@ account_calls_post(AccountCalls *calls)
 void
 account_calls_end(AccountCalls *calls)
 {
-	append_end(calls->ledger);
+	ledger_end(calls->ledger);
 	MemoryContextSwitchTo(MemoryContextGetParent(calls->context));
 	MemoryContextDelete(calls->context);
 }

@@ -18,6 +18,7 @@
 
 #include "append.h"
 #include "compat.h"
+#include "row_checks.h"
 
 #define BATCH 1000
 
@@ -74,7 +75,7 @@ append_indexes(Appender *appender, TupleTableSlot *slot)
 	EState	   *estate = appender->estate;
 
 	if (appender->target->ri_NumIndices > 0)
-		list_free(exec_insert_index_tuples(appender->target, slot, estate));
+		list_free(exec_insert_index_tuples(appender->target, slot, estate, false));
 	ResetPerTupleExprContext(estate);
 }
 
@@ -117,8 +118,7 @@ append_store(Appender *appender)
 
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
-	if (appender->rel->rd_att->constr != NULL)
-		ExecConstraints(appender->target, slot, appender->estate);
+	check_row(appender->rel, slot);
 	if (++appender->nslots < BATCH)
 		return;
 	if (appender->bulk == NULL)

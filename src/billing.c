@@ -112,14 +112,25 @@ remember(Billing *billing, const CallRecord *records, int n)
 	}
 }
 
+/* The next rows of a side, if it has any, as records. */
+static CallRecord *
+take_run(Intake *intake, int *n)
+{
+	int			max = intake == NULL ? 0 : Min(RUN, intake_rows_left(intake));
+	CallRecord *records = palloc_array(CallRecord, max);
+
+	*n = intake == NULL ? 0 : intake_next(intake, records, max);
+	return records;
+}
+
 /* One run of records: mapped as the writer, rated as the owner. */
 static int
 bill_run(Billing *billing)
 {
-	CallRecord *gone = palloc_array(CallRecord, RUN);
-	CallRecord *stored = palloc_array(CallRecord, RUN);
-	int			ngone = billing->gone ? intake_next(billing->gone, gone, RUN) : 0;
-	int			nstored = billing->stored ? intake_next(billing->stored, stored, RUN) : 0;
+	int			ngone;
+	int			nstored;
+	CallRecord *gone = take_run(billing->gone, &ngone);
+	CallRecord *stored = take_run(billing->stored, &nstored);
 	int			taken = Max(ngone, nstored);
 
 	/* a row that a trigger keeps from another partition has no pair */

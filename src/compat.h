@@ -7,6 +7,8 @@
 #ifndef CCC_COMPAT_H
 #define CCC_COMPAT_H
 
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 
@@ -36,16 +38,43 @@
 #define expand_generated_columns_in_expr(node, rel, rt_index) (node)
 #endif
 
-/* index entries of a new row, as ExecInsertIndexTuples */
+/* before 18 there was one array of prepared constraints */
+#if PG_VERSION_NUM >= 180000
+#define RI_CHECK_CONSTRAINTS(target) ((target)->ri_CheckConstraintExprs)
+#else
+#define RI_CHECK_CONSTRAINTS(target) ((target)->ri_ConstraintExprs)
+#endif
+
+/* what an update leaves to do for the indexes */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes UpdateIndexes;
+#define needs_index_entries(indexes) ((indexes) != TU_None)
+#else
+typedef bool UpdateIndexes;
+#define needs_index_entries(indexes) (indexes)
+#endif
+
+/* index entries of a new row, or of a row's new version */
 static inline List *
 exec_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot,
-						 EState *estate)
+						 EState *estate, bool update)
 {
 #if PG_VERSION_NUM >= 160000
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL,
+	return ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL,
 								 false);
 #else
-	return ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL);
+	return ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL);
+#endif
+}
+
+/* a scan of an index with equalities and ranges only */
+static inline IndexScanDesc
+begin_index_scan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(rel, index, snapshot, nkeys, 0);
 #endif
 }
 

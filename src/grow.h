@@ -13,7 +13,7 @@ grow(MemoryContext context, void *array, int n, int *room, Size size)
 {
 	if (n < *room)
 		return array;
-	*room = *room == 0 ? 64 : *room * 2;
+	*room = *room == 0 ? 16 : *room * 2;
 	return array == NULL ? MemoryContextAllocHuge(context, *room * size) :
 		repalloc_huge(array, *room * size);
 }

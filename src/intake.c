@@ -66,6 +66,12 @@ intake_rewind(Intake *intake)
 	intake->row_no = 0;
 }
 
+int64
+intake_rows_left(const Intake *intake)
+{
+	return tuplestore_tuple_count(intake->rows) - intake->row_no;
+}
+
 void
 intake_end(Intake *intake)
 {

@@ -18,6 +18,7 @@ extern Intake *intake_begin(Source *source, Relation cdr,
 extern int	intake_next(Intake *intake, CallRecord *records, int max);
 extern void intake_rewind(Intake *intake);
 extern Datum intake_row_as_json(Intake *intake, int64 row_no, char **problem);
+extern int64 intake_rows_left(const Intake *intake);
 extern void intake_end(Intake *intake);
 
 #endif							/* CCC_INTAKE_H */

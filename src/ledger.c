@@ -1,8 +1,8 @@
 /*
  * ledger.c
- *		The ledger and the counters beside it.
+ *		The ledger of calls.
  *
- * The only file that changes them.
+ * The only file that writes it.
  */
 #include "postgres.h"
 
@@ -10,9 +10,12 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "grow.h"
 #include "ledger.h"
+#include "rights.h"
 #include "statement.h"
 
 /* columns of ccc.ledger, in order */
@@ -35,32 +38,6 @@ enum
 	NCOLUMNS
 };
 
-static Statement lock_accounts = {
-	.query = "SELECT a.account_id, a.last_number_no FROM ccc.accounts AS a WHERE a.account_id = ANY ($1)"
-	" ORDER BY a.account_id FOR NO KEY UPDATE",
-	.types = {"bigint[]"},
-	.expected = SPI_OK_SELECT
-};
-
-static Statement update_account = {
-	.query = "UPDATE ccc.accounts AS a SET last_posting_no = a.last_posting_no + 1"
-	" WHERE a.account_id = $1 RETURNING a.last_posting_no, a.time_zone",
-	.types = {"bigint"},
-	.expected = SPI_OK_UPDATE_RETURNING
-};
-
-/* call by call, or a plan made over an empty ledger would read the account */
-static Statement select_entries = {
-	.query = "SELECT l.call_id, l.direction, l.entry_no, l.kind, l.package_no, l.pool, l.billed,"
-	" l.content, l.started_at, l.number, l.seconds"
-	" FROM unnest($2) AS k (call_id),"
-	" LATERAL (SELECT e.* FROM ccc.ledger AS e"
-	"          WHERE e.account_id = $1 AND e.call_id = k.call_id OFFSET 0) AS l"
-	" ORDER BY l.call_id, l.direction, l.entry_no",
-	.types = {"bigint", "text[]"},
-	.expected = SPI_OK_SELECT
-};
-
 /* entries of what a call said before add up to nothing */
 static Statement select_billed_calls = {
 	.query = "SELECT l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content,"
@@ -71,22 +48,6 @@ static Statement select_billed_calls = {
 	" GROUP BY l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content"
 	" HAVING sum(l.billed) > 0 ORDER BY l.call_id, l.direction",
 	.types = {"bigint", "timestamptz"},
-	.expected = SPI_OK_SELECT
-};
-
-static Statement select_packages = {
-	.query = "SELECT p.pool, p.package_no, p.valid_from, p.valid_until,"
-	" LEAST(p.valid_until, p.refunded_at), p.granted - p.refunded - p.used"
-	" FROM ccc.packages AS p WHERE p.account_id = $1 AND p.valid_until > $2",
-	.types = {"bigint", "timestamptz"},
-	.expected = SPI_OK_SELECT
-};
-
-static Statement select_usage = {
-	.query = "SELECT u.stretch, u.last_start, u.package_no, u.billed"
-	" FROM ccc.usage AS u WHERE u.account_id = $1 AND u.pool = $2 AND u.stretch >= $3"
-	" ORDER BY u.stretch",
-	.types = {"bigint", "text", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };
 
@@ -108,68 +69,40 @@ static Statement select_movable = {
 	.expected = SPI_OK_SELECT
 };
 
-static Statement put_usage = {
-	.query = "INSERT INTO ccc.usage (account_id, pool, stretch, package_no, billed, last_start)"
-	" VALUES ($1, $2, $3, $4, $5, $6)"
-	" ON CONFLICT (account_id, pool, stretch, package_no) DO UPDATE"
-	" SET billed = excluded.billed, last_start = excluded.last_start",
-	.types = {"bigint", "text", "timestamptz", "integer", "bigint", "timestamptz"},
-	.expected = SPI_OK_INSERT
-};
-
-static Statement update_package = {
-	.query = "UPDATE ccc.packages AS p SET used = p.used + $3"
-	" WHERE p.account_id = $1 AND p.package_no = $2",
-	.types = {"bigint", "integer", "bigint"},
-	.expected = SPI_OK_UPDATE
-};
-
-/*
- * Locks accounts in ascending order, without posting to them; gives how many
- * of them there are, and, if asked for, which, with the version of their
- * numbers.
- */
-uint64
-ledger_lock_accounts(const int64 *accounts, int n, AccountVersion **locked)
+/* What postings read is what stands now: their accounts are locked. */
+Ledger *
+ledger_begin(void)
 {
-	Datum		value = bigint_array(accounts, n);
+	Ledger	   *ledger = palloc_object(Ledger);
 
-	statement_execute(&lock_accounts, &value);
-	if (locked != NULL)
-	{
-		*locked = palloc_array(AccountVersion, Max(1, SPI_processed));
-		for (uint64 i = 0; i < SPI_processed; i++)
-		{
-			(*locked)[i].account_id = DatumGetInt64(spi_value(i, 1));
-			(*locked)[i].version = DatumGetInt64(spi_value(i, 2));
-		}
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return SPI_processed;
+	own_snapshot_push();
+	ledger->accounts = own_table_open("accounts");
+	ledger->packages = own_table_open("packages");
+	ledger->usage = own_table_open("usage");
+	ledger->known = own_table_open("ledger");
+	ledger->entries = append_begin(ccc_relation("ledger"));
+	return ledger;
 }
 
-/*
- * Locks an account for a new posting; false when there is no such account.
- * The lock is an update: who holds an older snapshot of the account's history
- * gets a serialization failure here.
- */
-bool
-ledger_begin_posting(LedgerAccount *account, int64 account_id, Appender *ledger)
+/* Writes what is not yet written. */
+void
+ledger_end(Ledger *ledger)
 {
-	Datum		value = Int64GetDatum(account_id);
-	bool		found;
+	append_end(ledger->entries);
+	own_table_close(ledger->known);
+	own_table_close(ledger->usage);
+	own_table_close(ledger->packages);
+	own_table_close(ledger->accounts);
+	PopActiveSnapshot();
+	CommandCounterIncrement();
+	pfree(ledger);
+}
 
-	statement_execute(&update_account, &value);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		account->account_id = account_id;
-		account->posting_no = DatumGetInt64(spi_value(0, 1));
-		account->zone = stretch_zone(spi_text(0, 2));
-		account->ledger = ledger;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
+/* What was appended is visible to the next statement. */
+void
+ledger_sync(const LedgerAccount *account)
+{
+	append_sync(account->ledger->entries);
 }
 
 /* Adds an entry of the result to what the call holds. */
@@ -197,23 +130,25 @@ add_holding(KnownCall *known, EntryKind kind, int32 package_no,
 }
 
 static void
-read_entry(uint64 row, KnownCall *known)
+read_entry(const TupleTableSlot *row, KnownCall *known)
 {
-	EntryKind	kind = DatumGetChar(spi_value(row, 4));
-	char	   *package_no = spi_text(row, 5);
+	const Datum *values = row->tts_values;
+	EntryKind	kind = DatumGetChar(values[COL_KIND]);
 
-	known->entry_no = DatumGetInt32(spi_value(row, 3));
-	known->call.content = DatumGetInt64(spi_value(row, 8));
-	known->call.started_at = DatumGetTimestampTz(spi_value(row, 9));
-	known->call.number = DatumGetInt64(spi_value(row, 10));
-	known->call.seconds = DatumGetNumericCopy(spi_value(row, 11));
+	known->entry_no = DatumGetInt32(values[COL_ENTRY_NO]);
+	known->call.content = DatumGetInt64(values[COL_CONTENT]);
+	known->call.started_at = DatumGetTimestampTz(values[COL_STARTED_AT]);
+	known->call.number = DatumGetInt64(values[COL_NUMBER]);
+	known->call.seconds = DatumGetNumericCopy(values[COL_SECONDS]);
 	if (kind == ENTRY_REPEAT)
 		known->copies++;
 	else if (kind == ENTRY_REPEAT_GONE)
 		known->copies--;
 	else
-		add_holding(known, kind, package_no ? pg_strtoint32(package_no) : NO_PACKAGE,
-					spi_text(row, 6), DatumGetInt64(spi_value(row, 7)));
+		add_holding(known, kind,
+					row->tts_isnull[COL_PACKAGE_NO] ? NO_PACKAGE : DatumGetInt32(values[COL_PACKAGE_NO]),
+					row->tts_isnull[COL_POOL] ? NULL : TextDatumGetCString(values[COL_POOL]),
+					DatumGetInt64(values[COL_BILLED]));
 }
 
 /* Holdings that add up to nothing are none. */
@@ -228,37 +163,43 @@ drop_empty_holdings(KnownCall *known)
 	known->nholdings = n;
 }
 
-/* Calls of these ids that the ledger holds, by call_id and direction. */
-KnownCall *
-ledger_known_calls(int64 account_id, Datum *call_ids, int n, int *nknown)
+/* One more call of the ledger; its entries are to be read. */
+static KnownCall *
+add_known(KnownCalls *known, const LedgerAccount *account, char *call_id, Direction direction)
 {
-	Datum		values[] = {Int64GetDatum(account_id), text_array(call_ids, n)};
-	KnownCall  *calls;
-	KnownCall  *known = NULL;
+	KnownCall  *call;
 
-	statement_execute(&select_entries, values);
-	calls = palloc_extended(Max(1, SPI_processed) * sizeof(KnownCall),
-							MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	*nknown = 0;
-	for (uint64 i = 0; i < SPI_processed; i++)
+	known->calls = grow(CurrentMemoryContext, known->calls, known->n, &known->room, sizeof(KnownCall));
+	call = memset(&known->calls[known->n++], 0, sizeof(KnownCall));
+	call->call.account_id = account->account_id;
+	call->call.call_id = call_id;
+	call->call.direction = direction;
+	return call;
+}
+
+/* The calls of an id that the ledger holds, by direction. */
+void
+ledger_known_calls(const LedgerAccount *account, char *call_id, KnownCalls *known)
+{
+	OwnTable   *entries = account->ledger->known;
+	Datum		key[] = {
+		Int64GetDatum(account->account_id),
+		CStringGetTextDatum(call_id)
+	};
+	int			first = known->n;
+	KnownCall  *call = NULL;
+
+	own_table_find(entries, KEY_EQUAL, lengthof(key), key);
+	while (own_table_next(entries))
 	{
-		char	   *call_id = TextDatumGetCString(spi_value(i, 1));
-		Direction	direction = DatumGetChar(spi_value(i, 2));
+		Direction	direction = DatumGetChar(entries->row->tts_values[COL_DIRECTION]);
 
-		if (known == NULL || known->call.direction != direction ||
-			strcmp(known->call.call_id, call_id) != 0)
-		{
-			known = &calls[(*nknown)++];
-			known->call.account_id = account_id;
-			known->call.call_id = call_id;
-			known->call.direction = direction;
-		}
-		read_entry(i, known);
+		if (call == NULL || call->call.direction != direction)
+			call = add_known(known, account, call_id, direction);
+		read_entry(entries->row, call);
 	}
-	SPI_freetuptable(SPI_tuptable);
-	for (int i = 0; i < *nknown; i++)
-		drop_empty_holdings(&calls[i]);
-	return calls;
+	for (int i = first; i < known->n; i++)
+		drop_empty_holdings(&known->calls[i]);
 }
 
 /* Calls that start at an instant or later, as they are billed, by key. */
@@ -286,64 +227,6 @@ ledger_billed_calls(int64 account_id, TimestampTz since, int *n)
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return calls;
-}
-
-static int
-compare_packages(const void *a, const void *b)
-{
-	return package_order(&((const PoolPackage *) a)->package,
-						 &((const PoolPackage *) b)->package);
-}
-
-/* The account's packages that end after an instant, in order. */
-PoolPackage *
-ledger_packages(int64 account_id, TimestampTz since, int *npackages)
-{
-	Datum		values[] = {Int64GetDatum(account_id), TimestampTzGetDatum(since)};
-	PoolPackage *packages;
-
-	statement_execute(&select_packages, values);
-	*npackages = SPI_processed;
-	packages = palloc0_array(PoolPackage, SPI_processed);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		Package    *package = &packages[i].package;
-
-		packages[i].pool = spi_text(i, 1);
-		package->package_no = DatumGetInt32(spi_value(i, 2));
-		package->valid_from = DatumGetTimestampTz(spi_value(i, 3));
-		package->valid_until = DatumGetTimestampTz(spi_value(i, 4));
-		package->covers_until = DatumGetTimestampTz(spi_value(i, 5));
-		package->remaining = DatumGetInt64(spi_value(i, 6));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	qsort(packages, *npackages, sizeof(PoolPackage), compare_packages);
-	return packages;
-}
-
-/* What the calls of a stretch and later ones drew, by stretch. */
-UsageRow *
-ledger_usage(int64 account_id, const char *pool, TimestampTz since, int *nrows)
-{
-	Datum		values[] = {
-		Int64GetDatum(account_id),
-		CStringGetTextDatum(pool),
-		TimestampTzGetDatum(since)
-	};
-	UsageRow   *rows;
-
-	statement_execute(&select_usage, values);
-	*nrows = SPI_processed;
-	rows = palloc_array(UsageRow, SPI_processed);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		rows[i].stretch = DatumGetTimestampTz(spi_value(i, 1));
-		rows[i].last_start = DatumGetTimestampTz(spi_value(i, 2));
-		rows[i].package_no = DatumGetInt32(spi_value(i, 3));
-		rows[i].billed = DatumGetInt64(spi_value(i, 4));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return rows;
 }
 
 /*
@@ -392,7 +275,7 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 			  int32 entry_no, EntryKind kind, int32 package_no,
 			  const char *pool, int64 billed)
 {
-	TupleTableSlot *slot = append_slot(account->ledger);
+	TupleTableSlot *slot = append_slot(account->ledger->entries);
 	Datum	   *values = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
 
@@ -414,36 +297,5 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	if (kind == ENTRY_SHORTFALL)
 		values[COL_POOL] = CStringGetTextDatum(pool);
 	values[COL_SECONDS] = NumericGetDatum(call->seconds);
-	append_store(account->ledger);
-}
-
-void
-ledger_put_usage(int64 account_id, const char *pool, const UsageRow *row)
-{
-	Datum		values[] = {
-		Int64GetDatum(account_id),
-		CStringGetTextDatum(pool),
-		TimestampTzGetDatum(row->stretch),
-		Int32GetDatum(row->package_no),
-		Int64GetDatum(row->billed),
-		TimestampTzGetDatum(row->last_start)
-	};
-
-	statement_execute(&put_usage, values);
-}
-
-/* Adds what a package's calls drew (or gave back) to its counter. */
-void
-ledger_count_draws(int64 account_id, const Package *package)
-{
-	Datum		values[] = {
-		Int64GetDatum(account_id),
-		Int32GetDatum(package->package_no),
-		Int64GetDatum(package->drawn)
-	};
-
-	statement_execute(&update_package, values);
-	if (SPI_processed != 1)
-		elog(ERROR, "package %d of account " INT64_FORMAT " is gone",
-			 package->package_no, account_id);
+	append_store(account->ledger->entries);
 }

@@ -2,14 +2,15 @@
  * ledger.h
  *		The ledger and the counters beside it.
  *
- * Everything here runs as the ledger's owner. ledger_begin_posting() locks
- * the account; what it guards is read after that.
+ * Everything here runs as the ledger's owner. An account is locked first;
+ * what the lock guards is read after that.
  */
 #ifndef CCC_LEDGER_H
 #define CCC_LEDGER_H
 
 #include "append.h"
 #include "deduct.h"
+#include "own_table.h"
 #include "rated_call.h"
 #include "stretch.h"
 
@@ -22,13 +23,23 @@ typedef struct AccountVersion
 	int64		version;
 } AccountVersion;
 
+/* What postings to locked accounts read and write, by one snapshot. */
+typedef struct Ledger
+{
+	OwnTable   *accounts;
+	OwnTable   *packages;
+	OwnTable   *usage;
+	OwnTable   *known;			/* the ledger, to look calls up */
+	Appender   *entries;		/* the ledger, to append to */
+} Ledger;
+
 /* An account, locked, and the posting that is made to it. */
 typedef struct LedgerAccount
 {
+	Ledger	   *ledger;
 	int64		account_id;
 	int64		posting_no;
 	pg_tz	   *zone;
-	Appender   *ledger;
 } LedgerAccount;
 
 /* What a call holds: the sum of its entries on one package, or on none. */
@@ -49,6 +60,13 @@ typedef struct KnownCall
 	Holding    *holdings;
 	int			nholdings;		/* 0: nothing is billed (any more) */
 } KnownCall;
+
+typedef struct KnownCalls
+{
+	KnownCall  *calls;
+	int			n;
+	int			room;
+} KnownCalls;
 
 /* Seconds of one call on one package that may be moved to another. */
 typedef struct Movable
@@ -75,27 +93,34 @@ typedef struct PoolPackage
 	Package		package;
 } PoolPackage;
 
-extern uint64 ledger_lock_accounts(const int64 *accounts, int n,
-								   AccountVersion **locked);
-extern bool ledger_begin_posting(LedgerAccount *account, int64 account_id,
-								 Appender *ledger);
-extern KnownCall *ledger_known_calls(int64 account_id, Datum *call_ids,
-									 int n, int *nknown);
-extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
-									  int *n);
-extern PoolPackage *ledger_packages(int64 account_id, TimestampTz since,
-									int *npackages);
-extern UsageRow *ledger_usage(int64 account_id, const char *pool,
-							  TimestampTz since, int *nrows);
-extern Movable *ledger_movable(int64 account_id, const char *pool,
-							   TimestampTz from, TimestampTz until,
-							   const int64 *packages, int npackages, int *n);
+extern int	ledger_lock_accounts(int64 *accounts, int n,
+								 AccountVersion *locked);
+extern int64 account_version(const OwnTable *accounts);
 
+extern Ledger *ledger_begin(void);
+extern void ledger_end(Ledger *ledger);
+
+extern bool ledger_begin_posting(Ledger *ledger, int64 account_id,
+								 LedgerAccount *account);
+extern void ledger_known_calls(const LedgerAccount *account, char *call_id,
+							   KnownCalls *known);
+extern PoolPackage *ledger_packages(const LedgerAccount *account,
+									TimestampTz since, int *npackages);
+extern UsageRow *ledger_usage(const LedgerAccount *account, const char *pool,
+							  TimestampTz since, int *nrows);
 extern void ledger_append(const LedgerAccount *account, const RatedCall *call,
 						  int32 entry_no, EntryKind kind, int32 package_no,
 						  const char *pool, int64 billed);
-extern void ledger_put_usage(int64 account_id, const char *pool,
+extern void ledger_sync(const LedgerAccount *account);
+extern void ledger_put_usage(const LedgerAccount *account, const char *pool,
 							 const UsageRow *row);
-extern void ledger_count_draws(int64 account_id, const Package *package);
+extern void ledger_count_draws(const LedgerAccount *account,
+							   const Package *package);
+
+extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
+									  int *n);
+extern Movable *ledger_movable(int64 account_id, const char *pool,
+							   TimestampTz from, TimestampTz until,
+							   const int64 *packages, int npackages, int *n);
 
 #endif							/* CCC_LEDGER_H */

@@ -2,21 +2,19 @@
  * numbers.c
  *		Numbers in service: whose a number was at an instant.
  *
- * One query for all the numbers of a run of records that are not known yet;
- * runs as the ledger's owner. What is known may be outdated by the time that
- * an account is locked: the version of its numbers tells.
+ * Each number is read once a statement, as the ledger's owner. What is known
+ * may be outdated by the time that an account is locked: the version of its
+ * numbers tells.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "ledger.h"
 #include "numbers.h"
-#include "rights.h"
-#include "statement.h"
 
 #define MAX_KNOWN 100000			/* numbers; then all are forgotten */
 
@@ -32,13 +30,16 @@ typedef struct NumberEntry
 	Service    *services;
 } NumberEntry;
 
-static Statement select_services = {
-	.query = "SELECT n.number, n.since, n.paid_until, n.released_at, n.account_id,"
-	" n.line = '400', n.owner = 'customer', COALESCE(a.last_number_no, 0)"
-	" FROM ccc.numbers AS n LEFT JOIN ccc.accounts AS a ON a.account_id = n.account_id"
-	" WHERE n.number OPERATOR(ccc.=) ANY ($1)",
-	.types = {"ccc.phone_number[]"},
-	.expected = SPI_OK_SELECT
+/* columns of ccc.numbers, in order */
+enum
+{
+	COL_NUMBER,
+	COL_SINCE,
+	COL_PAID_UNTIL,
+	COL_RELEASED_AT,
+	COL_ACCOUNT_ID,
+	COL_LINE,
+	COL_OWNER
 };
 
 /* In the current memory context. */
@@ -62,43 +63,32 @@ forget_all(Numbers *numbers)
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Those not known yet, each once, as a ccc.phone_number[]; 0: there are none. */
-static Datum
-unknown_numbers(Numbers *numbers, const int64 *wanted, int n)
+static int64
+version_of(OwnTable *accounts, int64 account_id)
 {
-	Oid			type = get_atttype(ccc_relation("numbers"), 1);
-	Datum	   *datums = palloc_array(Datum, n);
-	int			nunknown = 0;
+	Datum		key = Int64GetDatum(account_id);
 
-	for (int i = 0; i < n; i++)
-	{
-		bool		known;
-		NumberEntry *entry = hash_search(numbers->services, &wanted[i], HASH_ENTER, &known);
+	return own_table_get(accounts, 1, &key) ? account_version(accounts) : 0;
+}
 
-		if (known)
-			continue;
-		entry->services = NULL;
-		datums[nunknown++] = Int64GetDatum(wanted[i]);
-	}
-	return nunknown == 0 ? (Datum) 0 :
-		PointerGetDatum(construct_array(datums, nunknown, type, sizeof(int64),
-										FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+static bool
+says(Datum value, const char *word)
+{
+	return strcmp(TextDatumGetCString(value), word) == 0;
 }
 
 static void
-remember_service(Numbers *numbers, uint64 row)
+read_service(Numbers *numbers, const Datum *values, NumberEntry *entry, OwnTable *accounts)
 {
-	int64		number = DatumGetInt64(spi_value(row, 1));
-	NumberEntry *entry = hash_search(numbers->services, &number, HASH_FIND, NULL);
 	Service    *service = MemoryContextAlloc(numbers->context, sizeof(Service));
 
-	service->since = DatumGetTimestampTz(spi_value(row, 2));
-	service->paid_until = DatumGetTimestampTz(spi_value(row, 3));
-	service->released_at = DatumGetTimestampTz(spi_value(row, 4));
-	service->account_id = DatumGetInt64(spi_value(row, 5));
-	service->line = DatumGetBool(spi_value(row, 6)) ? LINE_400 : LINE_LANDLINE;
-	service->owner = DatumGetBool(spi_value(row, 7)) ? OWNER_CUSTOMER : OWNER_PLATFORM;
-	service->version = DatumGetInt64(spi_value(row, 8));
+	service->since = DatumGetTimestampTz(values[COL_SINCE]);
+	service->paid_until = DatumGetTimestampTz(values[COL_PAID_UNTIL]);
+	service->released_at = DatumGetTimestampTz(values[COL_RELEASED_AT]);
+	service->account_id = DatumGetInt64(values[COL_ACCOUNT_ID]);
+	service->line = says(values[COL_LINE], "400") ? LINE_400 : LINE_LANDLINE;
+	service->owner = says(values[COL_OWNER], "customer") ? OWNER_CUSTOMER : OWNER_PLATFORM;
+	service->version = version_of(accounts, service->account_id);
 	service->next = entry->services;
 	entry->services = service;
 }
@@ -107,17 +97,30 @@ remember_service(Numbers *numbers, uint64 row)
 void
 numbers_load(Numbers *numbers, const int64 *wanted, int n)
 {
-	Datum		array;
+	OwnTable   *services;
+	OwnTable   *accounts;
 
 	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
 		forget_all(numbers);
-	array = unknown_numbers(numbers, wanted, n);
-	if (array == (Datum) 0)
-		return;
-	statement_execute(&select_services, &array);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		remember_service(numbers, i);
-	SPI_freetuptable(SPI_tuptable);
+	own_snapshot_push();
+	services = own_table_open("numbers");
+	accounts = own_table_open("accounts");
+	for (int i = 0; i < n; i++)
+	{
+		Datum		key = Int64GetDatum(wanted[i]);
+		bool		known;
+		NumberEntry *entry = hash_search(numbers->services, &wanted[i], HASH_ENTER, &known);
+
+		if (known)
+			continue;
+		entry->services = NULL;
+		own_table_find(services, KEY_EQUAL, 1, &key);
+		while (own_table_next(services))
+			read_service(numbers, services->row->tts_values, entry, accounts);
+	}
+	own_table_close(accounts);
+	own_table_close(services);
+	PopActiveSnapshot();
 }
 
 /* The services that a number ever was in; NULL: none. */

@@ -17,8 +17,7 @@ pool_states_load(PoolStates *states, LedgerAccount *account, TimestampTz since)
 	memset(states, 0, sizeof(*states));
 	states->account = account;
 	states->since = since;
-	states->packages = ledger_packages(account->account_id,
-									   TIMESTAMP_NOT_FINITE(since) ? since : since - 32 * USECS_PER_DAY,
+	states->packages = ledger_packages(account, TIMESTAMP_NOT_FINITE(since) ? since : since - 32 * USECS_PER_DAY,
 									   &states->npackages);
 }
 
@@ -93,7 +92,7 @@ load_usage(PoolStates *states, PoolState *state)
 
 	state->since = TIMESTAMP_NOT_FINITE(states->since) ? states->since :
 		stretch_start(&state->bounds, states->since);
-	rows = ledger_usage(states->account->account_id, state->pool, state->since, &nrows);
+	rows = ledger_usage(states->account, state->pool, state->since, &nrows);
 	for (int i = 0; i < nrows; i++)
 	{
 		StretchUsage *usage = usage_of(state, rows[i].stretch);
@@ -211,7 +210,7 @@ store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 		if (row.billed < 0)
 			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
 				 states->account->account_id);
-		ledger_put_usage(states->account->account_id, state->pool, &row);
+		ledger_put_usage(states->account, state->pool, &row);
 	}
 }
 
@@ -225,7 +224,7 @@ pool_states_store(PoolStates *states)
 
 		for (int j = 0; j < state->npackages; j++)
 			if (state->packages[j].drawn != 0)
-				ledger_count_draws(states->account->account_id, &state->packages[j]);
+				ledger_count_draws(states->account, &state->packages[j]);
 		for (int j = 0; j < state->nstretches; j++)
 			store_stretch(states, state, &state->stretches[j]);
 	}

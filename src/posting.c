@@ -201,7 +201,7 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 	int64	   *ids;
 	AccountVersion *account;
 	AccountVersion *locked;
-	uint64		nlocked;
+	int			nlocked;
 	int			nids = 0;
 
 	for (int i = 0; i < n; i++)
@@ -212,8 +212,9 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 		ids[nids++] = account->account_id;
 	if (nids == 0)
 		return true;
-	nlocked = ledger_lock_accounts(ids, nids, &locked);
-	for (uint64 i = 0; i < nlocked; i++)
+	locked = palloc_array(AccountVersion, nids);
+	nlocked = ledger_lock_accounts(ids, nids, locked);
+	for (int i = 0; i < nlocked; i++)
 		if (!rated_by(posting, &locked[i]))
 			return false;
 	return true;

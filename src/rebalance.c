@@ -22,13 +22,14 @@ rebalance(PG_FUNCTION_ARGS)
 	LedgerAccount account;
 	PoolStates	states;
 	PoolState  *state;
-	Appender   *ledger;
+	Ledger	   *ledger;
 	int64		moved = 0;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	ledger = append_begin(ccc_relation("ledger"));
-	if (ledger_begin_posting(&account, account_id, ledger))
+	ledger_lock_accounts(&account_id, 1, NULL);
+	ledger = ledger_begin();
+	if (ledger_begin_posting(ledger, account_id, &account))
 	{
 		pool_states_load(&states, &account, since);
 		state = pool_state_named(&states, pool);
@@ -37,7 +38,7 @@ rebalance(PG_FUNCTION_ARGS)
 		moved = settle(&account, state);
 		pool_states_store(&states);
 	}
-	append_end(ledger);
+	ledger_end(ledger);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	unpin_settings(guc_level);

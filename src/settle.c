@@ -188,7 +188,7 @@ settle(LedgerAccount *account, PoolState *state)
 		return 0;
 	imbalances = find_imbalances(state, &n);
 	if (n > 0)
-		append_sync(account->ledger);
+		ledger_sync(account);
 	for (int i = 0; i < n; i++)
 		moved += settle_stretch(account, state, &imbalances[i]);
 	state->unsettled = false;

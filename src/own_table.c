@@ -1,0 +1,261 @@
+/*
+ * own_table.c
+ *		Rows of the extension's own tables, found and written by primary key.
+ *
+ * What a foreign key's check or logical replication does: an index is read, a
+ * row is locked and written, and nothing is planned or executed. Constraints
+ * and indexes are kept; rights are not checked, and triggers that somebody
+ * gives these tables are not fired.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "own_table.h"
+#include "rights.h"
+#include "row_checks.h"
+
+/*
+ * What follows sees all that is committed by now, or by the transaction's
+ * start where the isolation level has it so, and what was written before.
+ */
+void
+own_snapshot_push(void)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	CommandCounterIncrement();
+	UpdateActiveSnapshotCommandId();
+}
+
+static Oid
+primary_key(Relation rel)
+{
+	list_free(RelationGetIndexList(rel));
+	return rel->rd_pkindex;
+}
+
+/* Opened, and closed, under one active snapshot: what it sees is read. */
+OwnTable *
+own_table_open(const char *name)
+{
+	OwnTable   *table = palloc0_object(OwnTable);
+
+	table->rel = table_open(ccc_relation(name), RowExclusiveLock);
+	table->index = index_open(primary_key(table->rel), RowExclusiveLock);
+	table->snapshot = GetActiveSnapshot();
+	table->row = table_slot_create(table->rel, NULL);
+	table->context = CurrentMemoryContext;
+	return table;
+}
+
+static void
+end_scan(OwnTable *table)
+{
+	if (table->scan != NULL)
+		index_endscan(table->scan);
+	table->scan = NULL;
+}
+
+/* Its locks are the transaction's. */
+void
+own_table_close(OwnTable *table)
+{
+	end_scan(table);
+	ExecDropSingleTupleTableSlot(table->row);
+	if (table->written != NULL)
+		ExecDropSingleTupleTableSlot(table->written);
+	index_close(table->index, NoLock);
+	table_close(table->rel, NoLock);
+	pfree(table);
+}
+
+static void
+make_key(OwnTable *table, int column, StrategyNumber strategy)
+{
+	Relation	index = table->index;
+	Oid			type = index->rd_opcintype[column];
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
+
+	ScanKeyEntryInitialize(&table->keys[column], 0, column + 1, strategy, type,
+						   index->rd_indcollation[column], get_opcode(operator), (Datum) 0);
+}
+
+static void
+begin_scan(OwnTable *table, KeyMatch match, int nkeys)
+{
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+
+	end_scan(table);
+	for (int i = 0; i < nkeys; i++)
+		make_key(table, i, match == KEY_LAST_SINCE && i == nkeys - 1 ?
+				 BTGreaterEqualStrategyNumber : BTEqualStrategyNumber);
+	table->nkeys = nkeys;
+	table->match = match;
+	table->scan = begin_index_scan(table->rel, table->index, table->snapshot, nkeys);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Finds the rows whose key begins with some values, in the order of the key.
+ * The same kind of search again is cheaper.
+ */
+void
+own_table_find(OwnTable *table, KeyMatch match, int nkeys, const Datum *key)
+{
+	if (table->scan == NULL || table->match != match || table->nkeys != nkeys)
+		begin_scan(table, match, nkeys);
+	for (int i = 0; i < nkeys; i++)
+		table->keys[i].sk_argument = key[i];
+	index_rescan(table->scan, table->keys, nkeys, NULL, 0);
+}
+
+/* The next row found, in table->row; false at the end. */
+bool
+own_table_next(OwnTable *table)
+{
+	/* what a scan allocates on its way lives as long as the scan */
+	MemoryContext old = MemoryContextSwitchTo(table->context);
+	bool		found = index_getnext_slot(table->scan, ForwardScanDirection, table->row);
+
+	MemoryContextSwitchTo(old);
+	if (found)
+		slot_getallattrs(table->row);
+	return found;
+}
+
+/* The row of a key, in table->row; false when there is none. */
+bool
+own_table_get(OwnTable *table, int nkeys, const Datum *key)
+{
+	own_table_find(table, KEY_EQUAL, nkeys, key);
+	return own_table_next(table);
+}
+
+static void
+serialization_failure(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update"),
+			 errhint("Run the transaction again.")));
+}
+
+/*
+ * Locks the row found against other writers, as FOR NO KEY UPDATE does. What
+ * others had changed meanwhile is in table->row then; false when the row was
+ * deleted. Under an older snapshot a change by others is an error (40001).
+ */
+bool
+own_table_lock(OwnTable *table)
+{
+	uint8		flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
+	ItemPointerData tid = table->row->tts_tid;
+	TM_FailureData failure;
+	TM_Result	result;
+
+	if (!IsolationUsesXactSnapshot())
+		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
+	result = table_tuple_lock(table->rel, &tid, table->snapshot, table->row,
+							  GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+							  LockWaitBlock, flags, &failure);
+	if (result == TM_Ok)
+	{
+		slot_getallattrs(table->row);
+		return true;
+	}
+	if (IsolationUsesXactSnapshot() && (result == TM_Updated || result == TM_Deleted))
+		serialization_failure();
+	if (result != TM_Deleted)
+		elog(ERROR, "unexpected result of locking a row of table \"%s\": %d",
+			 RelationGetRelationName(table->rel), result);
+	return false;
+}
+
+static TupleTableSlot *
+cleared_for_writing(OwnTable *table)
+{
+	if (table->written == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(table->context);
+
+		table->written = table_slot_create(table->rel, NULL);
+		MemoryContextSwitchTo(old);
+	}
+	return ExecClearTuple(table->written);
+}
+
+/* The values of the row found, to be changed and given to own_table_update(). */
+Datum *
+own_table_change(OwnTable *table)
+{
+	TupleTableSlot *slot = cleared_for_writing(table);
+	int			natts = RelationGetNumberOfAttributes(table->rel);
+
+	memcpy(slot->tts_values, table->row->tts_values, natts * sizeof(Datum));
+	memcpy(slot->tts_isnull, table->row->tts_isnull, natts * sizeof(bool));
+	return slot->tts_values;
+}
+
+/* The values, none of them null, of a row to be given to own_table_insert(). */
+Datum *
+own_table_new(OwnTable *table)
+{
+	TupleTableSlot *slot = cleared_for_writing(table);
+
+	memset(slot->tts_isnull, false, RelationGetNumberOfAttributes(table->rel) * sizeof(bool));
+	return slot->tts_values;
+}
+
+static void
+complete(OwnTable *table)
+{
+	ExecStoreVirtualTuple(table->written);
+	ExecMaterializeSlot(table->written);
+	check_row(table->rel, table->written);
+}
+
+static void
+insert_index_entries(OwnTable *table, bool update)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(target, table->rel, 0, NULL, 0);
+	ExecOpenIndices(target, false);
+	list_free(exec_insert_index_tuples(target, table->written, estate, update));
+	ExecCloseIndices(target);
+	FreeExecutorState(estate);
+	pfree(target);
+}
+
+/* Writes what own_table_change() gave, in place of the row found, which is locked. */
+void
+own_table_update(OwnTable *table)
+{
+	UpdateIndexes indexes;
+
+	complete(table);
+	simple_table_tuple_update(table->rel, &table->row->tts_tid, table->written,
+							  table->snapshot, &indexes);
+	if (needs_index_entries(indexes))
+		insert_index_entries(table, true);
+}
+
+/* Writes what own_table_new() gave. */
+void
+own_table_insert(OwnTable *table)
+{
+	complete(table);
+	table_tuple_insert(table->rel, table->written, GetCurrentCommandId(true), 0, NULL);
+	insert_index_entries(table, false);
+}

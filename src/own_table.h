@@ -1,0 +1,54 @@
+/*
+ * own_table.h
+ *		Rows of the extension's own tables, found and written by primary key.
+ */
+#ifndef CCC_OWN_TABLE_H
+#define CCC_OWN_TABLE_H
+
+#include "access/genam.h"
+#include "access/skey.h"
+#include "executor/tuptable.h"
+#include "nodes/execnodes.h"
+#include "utils/relcache.h"
+#include "utils/snapshot.h"
+
+#define OWN_MAX_KEYS 4
+
+/* values of a key that rows have, or, the last one, that they start from */
+typedef enum KeyMatch
+{
+	KEY_EQUAL,
+	KEY_LAST_SINCE
+} KeyMatch;
+
+typedef struct OwnTable
+{
+	Relation	rel;
+	Relation	index;			/* of the primary key */
+	Snapshot	snapshot;
+	IndexScanDesc scan;			/* NULL: no rows are being read */
+	ScanKeyData keys[OWN_MAX_KEYS];
+	int			nkeys;
+	KeyMatch	match;
+	TupleTableSlot *row;		/* the row found, its values at hand */
+	TupleTableSlot *written;	/* the row to write */
+	MemoryContext context;
+} OwnTable;
+
+extern void own_snapshot_push(void);
+
+extern OwnTable *own_table_open(const char *name);
+extern void own_table_close(OwnTable *table);
+
+extern void own_table_find(OwnTable *table, KeyMatch match, int nkeys,
+						   const Datum *key);
+extern bool own_table_next(OwnTable *table);
+extern bool own_table_get(OwnTable *table, int nkeys, const Datum *key);
+
+extern bool own_table_lock(OwnTable *table);
+extern Datum *own_table_change(OwnTable *table);
+extern void own_table_update(OwnTable *table);
+extern Datum *own_table_new(OwnTable *table);
+extern void own_table_insert(OwnTable *table);
+
+#endif							/* CCC_OWN_TABLE_H */
