@@ -23,6 +23,16 @@ COMMENT ON COLUMN ccc.numbers.owner IS 'platform: rented from the operator; cust
 SELECT pg_catalog.pg_extension_config_dump('ccc.numbers', '');
 GRANT SELECT ON ccc.numbers TO ccc_admin, ccc_reader;
 
+CREATE TABLE ccc.number_locks (
+    number   ccc.phone_number PRIMARY KEY,
+    services bigint NOT NULL DEFAULT 1
+);
+COMMENT ON TABLE ccc.number_locks IS 'a row for each number, updated whenever it is put in service: who cannot see what another put in service meanwhile gets 40001';
+COMMENT ON COLUMN ccc.number_locks.services IS 'counts them';
+
+SELECT pg_catalog.pg_extension_config_dump('ccc.number_locks', '');
+GRANT SELECT ON ccc.number_locks TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.numbers_changed(account_id bigint) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
     BEGIN ATOMIC
@@ -38,23 +48,22 @@ CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, l
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
+    -- begun meanwhile is seen by the one, ended meanwhile by the other
+    INSERT INTO ccc.number_locks AS l (number) VALUES (number)
+        ON CONFLICT ON CONSTRAINT number_locks_pkey DO UPDATE SET services = l.services + 1;
     PERFORM FROM ccc.numbers AS n WHERE n.number = put_in_service.number FOR UPDATE;
-    IF NOT EXISTS (SELECT FROM ccc.numbers AS n
-                   WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
+    IF EXISTS (SELECT FROM ccc.numbers AS n
+               WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
     THEN
-        INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
-            VALUES (number, since, paid_until, account_id, line, owner)
-            ON CONFLICT DO NOTHING;
-        IF FOUND THEN
-            PERFORM ccc.numbers_changed(account_id);
-            RETURN;
-        END IF;
+        RAISE EXCEPTION 'number "%" is already in service', number
+            USING ERRCODE = '23505',
+                  HINT = 'A number serves one account at a time: it must be released first. An account renews its own with ccc.renew().';
     END IF;
-    RAISE EXCEPTION 'number "%" is already in service', number
-        USING ERRCODE = '23505',
-              HINT = 'A number serves one account at a time: it must be released first. An account renews its own with ccc.renew().';
+    INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
+        VALUES (number, since, paid_until, account_id, line, owner);
+    PERFORM ccc.numbers_changed(account_id);
 END
 $$;
 COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS
-    'gives a number to an account from an instant on; error 23505 when it serves anybody then or later';
+    'gives a number to an account from an instant on; errors: 23505 when it serves anybody then or later, 40001 when that changed after the snapshot';
 REVOKE ALL ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) FROM PUBLIC;
