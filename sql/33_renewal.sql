@@ -202,10 +202,48 @@ COMMENT ON FUNCTION ccc.due_rentals(timestamptz) IS
 REVOKE ALL ON FUNCTION ccc.due_rentals(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.due_rentals(timestamptz) TO ccc_admin, ccc_reader;
 
-CREATE FUNCTION ccc.renew_due(as_of timestamptz DEFAULT now(),
-        OUT account_id bigint, OUT purchase_no integer, OUT product text, OUT number ccc.phone_number,
+CREATE FUNCTION ccc.due_accounts(as_of timestamptz, account_id bigint DEFAULT NULL) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    IF as_of IS NULL OR NOT isfinite(as_of) THEN
+        RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null') USING ERRCODE = '22008';
+    END IF;
+    IF account_id IS NOT NULL THEN
+        RETURN ARRAY[account_id];
+    END IF;
+    RETURN (SELECT coalesce(array_agg(DISTINCT r.account_id ORDER BY r.account_id), '{}') FROM ccc.due_rentals(as_of) AS r);
+END
+$$;
+COMMENT ON FUNCTION ccc.due_accounts(timestamptz, bigint) IS
+    'accounts with something to renew by an instant, ascending; or the one that is given; error 22008';
+REVOKE ALL ON FUNCTION ccc.due_accounts(timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.due_accounts(timestamptz, bigint) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.lock_renewals(accounts bigint[], as_of timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+DECLARE
+    id bigint;
+BEGIN
+    FOREACH id IN ARRAY accounts LOOP
+        PERFORM ccc.lock_account(id);
+    END LOOP;
+    PERFORM FROM ccc.numbers AS n
+        WHERE n.number IN (SELECT r.number FROM ccc.due_rentals(as_of) AS r WHERE r.account_id = ANY (accounts))
+        ORDER BY n.number, n.since FOR NO KEY UPDATE;
+END
+$$;
+COMMENT ON FUNCTION ccc.lock_renewals(bigint[], timestamptz) IS
+    'locks accounts, which are given ascending, and then all numbers that are to be renewed with them; error 42704 no such account';
+REVOKE ALL ON FUNCTION ccc.lock_renewals(bigint[], timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION ccc.renew_account(account_id bigint, as_of timestamptz,
+        OUT purchase_no integer, OUT product text, OUT number ccc.phone_number,
         OUT valid_from timestamptz, OUT valid_until timestamptz, OUT amount numeric, OUT outcome text) RETURNS SETOF record
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 #variable_conflict use_column
@@ -213,48 +251,84 @@ DECLARE
     account  ccc.accounts;
     rental   ccc.rentals;
     quote    record;
-    left_out integer[];
-    resumed  boolean;
+    left_out integer[] := '{}';
+    resumed  boolean := false;
 BEGIN
-    IF as_of IS NULL OR NOT isfinite(as_of) THEN
-        RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null') USING ERRCODE = '22008';
-    END IF;
-    FOR renew_due.account_id IN
-        SELECT DISTINCT r.account_id FROM ccc.due_rentals(as_of) AS r ORDER BY 1
     LOOP
-        left_out := '{}';
-        resumed := false;
-        LOOP
-            account := ccc.lock_account(renew_due.account_id);
-            SELECT * INTO rental FROM ccc.due_rentals(as_of) AS r
-                WHERE r.account_id = account.account_id AND r.purchase_no <> ALL (left_out)
-                ORDER BY r.paid_until, r.purchase_no LIMIT 1;
-            EXIT WHEN NOT FOUND;
-            quote := ccc.quote_renewal(rental, 1, account.time_zone);
-            outcome := coalesce(quote.obstacle, CASE WHEN quote.amount > account.balance THEN 'unpaid' ELSE 'renewed' END);
-            IF outcome = 'renewed' THEN
-                PERFORM ccc.renew_rental(account, rental, 1);
-                resumed := resumed OR rental.number IS NOT NULL;
-            ELSE
-                UPDATE ccc.rentals AS r SET unpaid_since = rental.paid_until
-                    WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no AND outcome = 'unpaid';
-                left_out := left_out || rental.purchase_no;
-            END IF;
-            purchase_no := rental.purchase_no;
-            product := rental.product;
-            number := rental.number;
-            valid_from := quote.valid_from;
-            valid_until := quote.valid_until;
-            amount := quote.amount;
-            RETURN NEXT;
-        END LOOP;
-        IF resumed THEN
-            PERFORM ccc.retry_suspended(renew_due.account_id);
+        account := ccc.lock_account(renew_account.account_id);
+        SELECT * INTO rental FROM ccc.due_rentals(as_of) AS r
+            WHERE r.account_id = account.account_id AND r.purchase_no <> ALL (left_out)
+            ORDER BY r.paid_until, r.purchase_no LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        quote := ccc.quote_renewal(rental, 1, account.time_zone);
+        outcome := coalesce(quote.obstacle, CASE WHEN quote.amount > account.balance THEN 'unpaid' ELSE 'renewed' END);
+        IF outcome = 'renewed' THEN
+            PERFORM ccc.renew_rental(account, rental, 1);
+            resumed := resumed OR rental.number IS NOT NULL;
+        ELSE
+            UPDATE ccc.rentals AS r SET unpaid_since = rental.paid_until
+                WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no AND outcome = 'unpaid';
+            left_out := left_out || rental.purchase_no;
         END IF;
+        purchase_no := rental.purchase_no;
+        product := rental.product;
+        number := rental.number;
+        valid_from := quote.valid_from;
+        valid_until := quote.valid_until;
+        amount := quote.amount;
+        RETURN NEXT;
+    END LOOP;
+    IF resumed THEN
+        PERFORM ccc.retry_suspended(renew_account.account_id);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.renew_account(bigint, timestamptz) IS
+    'a locked account''s part of ccc.renew_due(); calls that came on its suspended numbers are charged once, at the end';
+REVOKE ALL ON FUNCTION ccc.renew_account(bigint, timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION ccc.renew_due(as_of timestamptz DEFAULT now(), INOUT account_id bigint DEFAULT NULL,
+        OUT purchase_no integer, OUT product text, OUT number ccc.phone_number,
+        OUT valid_from timestamptz, OUT valid_until timestamptz, OUT amount numeric, OUT outcome text) RETURNS SETOF record
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    due bigint[] := ccc.due_accounts(as_of, account_id);
+    id  bigint;
+BEGIN
+    PERFORM ccc.lock_renewals(due, as_of);
+    FOREACH id IN ARRAY due LOOP
+        RETURN QUERY SELECT id, r.* FROM ccc.renew_account(id, as_of) AS r;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION ccc.renew_due(timestamptz) IS
-    'renews from the wallets what goes on by itself and whose next period has begun by an instant, the oldest period first, each once however often it is called; tells each renewal, and each that was not: unpaid (the wallet is too small), withdrawn or unpriced (the product); purchase_no is the one that the rental began with; error 22008';
-REVOKE ALL ON FUNCTION ccc.renew_due(timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.renew_due(timestamptz) TO ccc_admin;
+COMMENT ON FUNCTION ccc.renew_due(timestamptz, bigint) IS
+    'renews from the wallets, of one account or (null) of all in one transaction, what goes on by itself and whose next period has begun by an instant, the oldest period first, each once however often it is called; tells each renewal, and each that was not: unpaid (the wallet is too small), withdrawn or unpriced (the product); purchase_no is the one that the rental began with; errors: 22008, 42704 no such account';
+REVOKE ALL ON FUNCTION ccc.renew_due(timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.renew_due(timestamptz, bigint) TO ccc_admin;
+
+-- A procedure that commits can neither pin a setting nor run as another: its
+-- search_path is the caller's, so that it uses no operator, and names schemas.
+CREATE PROCEDURE ccc.renew_all_due(as_of timestamptz DEFAULT now())
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    account pg_catalog.int8;
+BEGIN
+    FOREACH account IN ARRAY ccc.due_accounts(as_of) LOOP
+        BEGIN
+            PERFORM FROM ccc.renew_due(as_of, account);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'renewals of account % failed: %', account, SQLERRM
+                USING ERRCODE = SQLSTATE, HINT = 'The next run tries them again.';
+        END;
+        COMMIT;
+    END LOOP;
+END
+$$;
+COMMENT ON PROCEDURE ccc.renew_all_due(timestamptz) IS
+    'ccc.renew_due() of each account in a transaction of its own; an account that fails is told by a warning, and the others go on; errors: 22008, 2D000 in a transaction block';
+REVOKE ALL ON PROCEDURE ccc.renew_all_due(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE ccc.renew_all_due(timestamptz) TO ccc_admin;

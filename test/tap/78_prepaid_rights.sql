@@ -11,7 +11,7 @@ FROM (VALUES
     (2, 'ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean)', 'ccc_admin'),
     (3, 'ccc.renew(bigint, integer, integer, text)', 'ccc_admin'),
     (4, 'ccc.set_auto_renew(bigint, integer, boolean)', 'ccc_admin'),
-    (5, 'ccc.renew_due(timestamptz)', 'ccc_admin'),
+    (5, 'ccc.renew_due(timestamptz, bigint)', 'ccc_admin'),
     (6, 'ccc.refund(bigint, integer, timestamptz, text)', 'ccc_admin'),
     (7, 'ccc.void_purchase(bigint, integer, text)', 'ccc_admin'),
     (8, 'ccc.release_number(bigint, text, timestamptz)', 'ccc_admin'),
