@@ -57,6 +57,7 @@ BEGIN
     IF NOT isfinite(since) OR NOT isfinite(until) THEN
         RAISE EXCEPTION 'peaks from "%" to "%" are out of range', since, until USING ERRCODE = '22008';
     END IF;
+    until := least(until, now());    -- who is online is not known to stay so
     RETURN QUERY
     WITH changes AS (
         SELECT s.edition, c.at, c.delta
@@ -79,7 +80,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.seat_peaks(bigint, timestamptz, timestamptz) IS
-    'most agents online at once, by day of the account''s zone and edition, in a span of time; days without any are left out; error 22008 a span without an end';
+    'most agents online at once, by day of the account''s zone and edition, in a span of time, as far as it is past; days without any are left out; error 22008 a span without an end';
 REVOKE ALL ON FUNCTION ccc.seat_peaks(bigint, timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.seat_peaks(bigint, timestamptz, timestamptz) TO ccc_admin, ccc_reader;
 
@@ -97,6 +98,22 @@ END
 $$;
 COMMENT ON FUNCTION ccc.check_agent(text) IS 'refuses what is no agent''s name: 22004, 22023';
 REVOKE ALL ON FUNCTION ccc.check_agent(text) FROM PUBLIC;
+
+CREATE FUNCTION ccc.check_not_future(what text, at timestamptz) RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF NOT isfinite(at) THEN
+        RAISE EXCEPTION 'a % at "%" is out of range', what, at USING ERRCODE = '22008';
+    ELSIF at > clock_timestamp() THEN
+        RAISE EXCEPTION 'a % at "%" is in the future', what, at
+            USING ERRCODE = '22023', HINT = 'Leave the instant null: it is now, by the clock of the server.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_not_future(text, timestamptz) IS 'refuses an instant later than the clock (22023), or infinite (22008)';
+REVOKE ALL ON FUNCTION ccc.check_not_future(text, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION ccc.check_free_seat(account ccc.accounts, edition text, at timestamptz) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -158,9 +175,8 @@ BEGIN
     ELSIF edition NOT IN ('standard', 'premium') THEN
         RAISE EXCEPTION 'edition "%" is unknown', edition
             USING ERRCODE = '22023', HINT = 'It is "standard" or "premium".';
-    ELSIF NOT isfinite(came_at) THEN
-        RAISE EXCEPTION 'a sign-in at "%" is out of range', came_at USING ERRCODE = '22008';
     END IF;
+    PERFORM ccc.check_not_future('sign-in', came_at);
     SELECT * INTO session FROM ccc.agent_sessions AS s
         WHERE s.account_id = sign_in.account_id AND s.agent = sign_in.agent AND s.signed_out_at > came_at
         ORDER BY s.signed_in_at LIMIT 1;
@@ -181,7 +197,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) IS
-    'puts an agent online on a seat; at null is now; false when the agent is online on such a seat already; errors: 22004 null agent or edition, 22008 or 22023 out of range, unknown edition or signed in later, 23514 no seat is free, 42704 no such account, 55000 online on a seat of the other edition';
+    'puts an agent online on a seat; at null is now; false when the agent is online on such a seat already; errors: 22004 null agent or edition, 22008 infinite, 22023 in the future, unknown edition or signed in later, 23514 no seat is free, 42704 no such account, 55000 online on a seat of the other edition';
 REVOKE ALL ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.sign_in(bigint, text, text, timestamptz) TO ccc_admin, ccc_writer;
 
@@ -211,11 +227,13 @@ DECLARE
     session ccc.agent_sessions;
 BEGIN
     PERFORM ccc.check_agent(agent);
+    PERFORM ccc.check_not_future('sign-out', left_at);
     SELECT * INTO session FROM ccc.agent_sessions AS s
-        WHERE s.account_id = sign_out.account_id AND s.agent = sign_out.agent AND s.signed_out_at = 'infinity';
+        WHERE s.account_id = sign_out.account_id AND s.agent = sign_out.agent AND s.signed_out_at > left_at
+        ORDER BY s.signed_in_at LIMIT 1;
     IF NOT FOUND THEN
         RETURN false;
-    ELSIF NOT isfinite(left_at) OR left_at < session.signed_in_at THEN
+    ELSIF left_at < session.signed_in_at THEN
         RAISE EXCEPTION 'agent "%" of account % cannot sign out at "%"', agent, account_id, left_at
             USING ERRCODE = '22023',
                   HINT = format('The agent signed in at %s %s.', to_char(timezone(account.time_zone, session.signed_in_at), 'YYYY-MM-DD HH24:MI:SS.US'),
@@ -226,7 +244,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.sign_out(bigint, text, timestamptz) IS
-    'takes an agent offline; at null is now; false when the agent is not online; errors: 22004 null agent, 22023 before the sign-in, 42704 no such account';
+    'takes an agent offline; at null is now; one told late ends the session that lasted longer; false when the agent was offline from then on; errors: 22004 null agent, 22008 infinite, 22023 in the future or before a sign-in, 42704 no such account';
 REVOKE ALL ON FUNCTION ccc.sign_out(bigint, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.sign_out(bigint, text, timestamptz) TO ccc_admin, ccc_writer;
 
@@ -239,9 +257,7 @@ DECLARE
     account ccc.accounts := ccc.lock_account(account_id);
     cut_at  timestamptz := coalesce(at, clock_timestamp());
 BEGIN
-    IF NOT isfinite(cut_at) THEN
-        RAISE EXCEPTION 'a sign-out at "%" is out of range', cut_at USING ERRCODE = '22008';
-    END IF;
+    PERFORM ccc.check_not_future('sign-out', cut_at);
     RETURN QUERY
     SELECT ccc.end_session(o.session, cut_at)
     FROM ccc.seats(sign_out_excess.account_id, cut_at) AS e,
@@ -253,6 +269,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.sign_out_excess(bigint, timestamptz) IS
-    'takes offline, newest first, the agents for whom there are no seats in force, and gives their names; at null is now; errors: 22008, 42704 no such account';
+    'takes offline, newest first, the agents for whom there are no seats in force, and gives their names; at null is now; errors: 22008 infinite, 22023 in the future, 42704 no such account';
 REVOKE ALL ON FUNCTION ccc.sign_out_excess(bigint, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.sign_out_excess(bigint, timestamptz) TO ccc_admin, ccc_writer;

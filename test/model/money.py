@@ -424,13 +424,13 @@ class Account:
     def sign_out(self, agent, at):
         self.must_be_open()
         at = at or self.world.now()
-        for session in self.sessions:
-            if session[0] == agent and session[3] == FAR:
-                if at < session[2]:
-                    raise Refused("22023")
-                self.end(session, at)
-                return [True]
-        return [False]
+        not_over = sorted((s for s in self.sessions if s[0] == agent and s[3] > at), key=lambda s: s[2])
+        if not not_over:
+            return [False]
+        if at < not_over[0][2]:
+            raise Refused("22023")
+        self.end(not_over[0], at)
+        return [True]
 
     def end(self, session, at):
         session[3] = at
