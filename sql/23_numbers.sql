@@ -24,14 +24,25 @@ SELECT pg_catalog.pg_extension_config_dump('ccc.numbers', '');
 GRANT SELECT ON ccc.numbers TO ccc_admin, ccc_reader;
 
 CREATE TABLE ccc.number_locks (
-    number   ccc.phone_number PRIMARY KEY,
-    services bigint NOT NULL DEFAULT 1
+    number  ccc.phone_number PRIMARY KEY,
+    changes bigint NOT NULL DEFAULT 1
 );
-COMMENT ON TABLE ccc.number_locks IS 'a row for each number, updated whenever it is put in service: who cannot see what another put in service meanwhile gets 40001';
-COMMENT ON COLUMN ccc.number_locks.services IS 'counts them';
+COMMENT ON TABLE ccc.number_locks IS 'numbers that ever were in service; the row is the lock of the number''s services, of whichever account they are';
+COMMENT ON COLUMN ccc.number_locks.changes IS 'counts the changes of its services';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.number_locks', '');
 GRANT SELECT ON ccc.number_locks TO ccc_admin, ccc_reader;
+
+-- updated rather than locked: so that who cannot see a change gets 40001
+CREATE FUNCTION ccc.lock_number(number ccc.phone_number) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    BEGIN ATOMIC
+        INSERT INTO ccc.number_locks AS l (number) VALUES (lock_number.number)
+            ON CONFLICT ON CONSTRAINT number_locks_pkey DO UPDATE SET changes = l.changes + 1;
+    END;
+COMMENT ON FUNCTION ccc.lock_number(ccc.phone_number) IS
+    'locks the services of a number until the transaction ends, after the accounts; to be called before any change of them; error 40001 when one was made after the snapshot';
+REVOKE ALL ON FUNCTION ccc.lock_number(ccc.phone_number) FROM PUBLIC;
 
 CREATE FUNCTION ccc.numbers_changed(account_id bigint) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -48,10 +59,7 @@ CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, l
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    -- begun meanwhile is seen by the one, ended meanwhile by the other
-    INSERT INTO ccc.number_locks AS l (number) VALUES (number)
-        ON CONFLICT ON CONSTRAINT number_locks_pkey DO UPDATE SET services = l.services + 1;
-    PERFORM FROM ccc.numbers AS n WHERE n.number = put_in_service.number FOR UPDATE;
+    PERFORM ccc.lock_number(number);
     IF EXISTS (SELECT FROM ccc.numbers AS n
                WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
     THEN

@@ -51,9 +51,9 @@ DECLARE
     left_at timestamptz := coalesce(at, now());
     began   timestamptz;
 BEGIN
+    PERFORM ccc.lock_number(phone);
     SELECT n.since INTO began FROM ccc.numbers AS n
-        WHERE n.number = phone AND n.account_id = release_number.account_id AND n.released_at = 'infinity'
-        FOR UPDATE;
+        WHERE n.number = phone AND n.account_id = release_number.account_id AND n.released_at = 'infinity';
     IF NOT FOUND THEN
         RAISE EXCEPTION 'account % has no number "%"', account_id, coalesce(phone::text, 'null')
             USING ERRCODE = '42704', HINT = 'See ccc.numbers for those that it has.';

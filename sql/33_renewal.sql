@@ -20,6 +20,7 @@ CREATE FUNCTION ccc.set_paid_periods(rental ccc.rentals, periods integer, time_z
 DECLARE
     stop timestamptz := ccc.period_start(rental, periods, time_zone);
 BEGIN
+    PERFORM ccc.lock_number(rental.number);
     UPDATE ccc.rentals AS r SET periods = set_paid_periods.periods, paid_until = stop, unpaid_since = NULL
         WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no;
     UPDATE ccc.numbers AS n SET paid_until = stop
@@ -226,14 +227,17 @@ CREATE FUNCTION ccc.lock_renewals(accounts bigint[], as_of timestamptz) RETURNS 
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    id bigint;
+    id    bigint;
+    phone ccc.phone_number;
 BEGIN
     FOREACH id IN ARRAY accounts LOOP
         PERFORM ccc.lock_account(id);
     END LOOP;
-    PERFORM FROM ccc.numbers AS n
-        WHERE n.number IN (SELECT r.number FROM ccc.due_rentals(as_of) AS r WHERE r.account_id = ANY (accounts))
-        ORDER BY n.number, n.since FOR NO KEY UPDATE;
+    FOR phone IN
+        SELECT DISTINCT r.number FROM ccc.due_rentals(as_of) AS r WHERE r.account_id = ANY (accounts) ORDER BY 1
+    LOOP
+        PERFORM ccc.lock_number(phone);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ccc.lock_renewals(bigint[], timestamptz) IS
