@@ -11,6 +11,7 @@ use Test::More;
 
 my $dir = File::Temp->newdir('ccc_dump_XXXXXX', TMPDIR => 1);
 my %databases;
+my $tenant = q{"ccc_dump's ""tenant"""};
 
 # Runs a program; dies with what it said when it fails.
 sub program
@@ -51,6 +52,7 @@ END
 	my $status = $?;
 
 	system('dropdb', '--force', $_) foreach keys %databases;
+	system('psql', '-Xq', '-d', 'postgres', '-c', "DROP ROLE IF EXISTS $tenant");
 	$? = $status;
 }
 
@@ -166,6 +168,8 @@ sub goes_on
 	is( sql($database, q{SELECT ccc.sign_in(2, E'agent\t"1"', 'premium', '2025-03-05 00:00+08'),
 			ccc.sign_in(2, 'three', 'premium', '2025-03-05 00:00+08')}),
 		'f|t', "$name: who was online still is, and another comes");
+	is( sql($database, "SET ROLE $tenant; SELECT string_agg(account_id::text, ',') FROM ccc.accounts"),
+		'2', "$name: a tenant sees its account");
 	is( sql($database, 'SELECT count(*) FROM ccc.check_integrity()'),
 		'0', "$name: nothing violated afterwards");
 }
@@ -268,6 +272,8 @@ ALTER TABLE renamed SET SCHEMA archive;
 INSERT INTO archive.renamed VALUES ('after the move', '075586013388', '13800000001', '2025-02-06 10:00+08', 100);
 SQL
 
+sql($database, "CREATE ROLE $tenant IN ROLE ccc_tenant; SELECT ccc.grant_account(oid, 2) FROM pg_roles WHERE quote_ident(rolname) = \$\$$tenant\$\$");
+
 my $contents = contents($database);
 is($contents->{integrity}, '', 'nothing violated before the dump');
 is( sql($database, q{SELECT outcome FROM ccc.call_charges WHERE call_id = 'after the move'}),
@@ -313,6 +319,13 @@ program('pg_dump', '-Fc', '-f', "$dir/again", $copy);
 $copy = make_database('ccc_restored');
 program('pg_restore', '--exit-on-error', '-d', $copy, "$dir/again");
 same_contents($copy, $contents, 'dumped again');
+
+# What was granted to a role that is gone would be the next one's of its number.
+sql($copy, q{CREATE ROLE ccc_dump_gone IN ROLE ccc_tenant; SELECT ccc.grant_account('ccc_dump_gone', 1); DROP ROLE ccc_dump_gone});
+program('pg_dump', '-Fc', '-f', "$dir/gone", $copy);
+$copy = make_database('ccc_restored');
+program('pg_restore', '--exit-on-error', '-d', $copy, "$dir/gone");
+is(sql($copy, 'SELECT account_id FROM ccc.tenants'), 2, 'grants to a role that was dropped are not restored');
 
 # What a reseller does to rows that came with the extension, in ways less
 # usual: the catalogue of the restored database is the dumped one's.
