@@ -44,6 +44,9 @@ BEGIN
         WHERE what ~ '^\(2,|^\(calls,(2)?,|of 2|13382|^2$|^nobody' OR what ~ '^\([^,]+,("[^"]+"|infinity),("[^"]+"|infinity),("[^"]+"|infinity),2,';
     RETURN overheard;
 END $$;
+-- policy and function side by side, on every row of the table
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
 DELETE FROM public.heard;
 SELECT pg_temp.as_role('none', 'SELECT count(*) FROM ccc.ledger AS t WHERE lair.leak(t)');
 SELECT cmp_ok((SELECT count(*) FROM heard WHERE what LIKE '(2,%'), '>', 0::bigint, 'the leak does leak to one who may see all');
@@ -68,6 +71,12 @@ FROM unnest(ARRAY[
     'SELECT * FROM ccc.tenants AS t WHERE lair.leak(t.account_id)',
     'SELECT * FROM ccc.ledger TABLESAMPLE SYSTEM (100) AS l WHERE lair.leak(l.call_id)',
     'SELECT * FROM lair.trap']) AS statement;
+
+SAVEPOINT trusted;
+ALTER FUNCTION lair.leak(anyelement) LEAKPROOF;
+SELECT cmp_ok(pg_temp.listen('SELECT count(*) FROM ccc.ledger AS t WHERE lair.leak(t.call_id)'), '>', 0::bigint,
+              'only a superuser could have it called first, and then it would be heard');
+ROLLBACK TO trusted;
 
 -- errors that would tell
 SELECT is(pg_temp.as_role('tenant_1', 'SELECT count(*) FROM ccc.ledger WHERE 1 / (account_id - 2) < 5'), '6', 'no division by another account''s id');
