@@ -1,14 +1,14 @@
 /*
  * Who may do what. The tables, and whatever writes the ledger, belong to
  * ccc_owner, a role that nobody logs in as; people and programs are members
- * of the others, tenants of ccc_tenant. Roles are the cluster's, so they may
- * already be there.
+ * of the others, tenants of ccc_tenant, a monitoring system of ccc_monitor.
+ * Roles are the cluster's, so they may already be there.
  */
 DO $$
 DECLARE
     r text;
 BEGIN
-    FOREACH r IN ARRAY ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant'] LOOP
+    FOREACH r IN ARRAY ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', r);
         END IF;
@@ -30,4 +30,4 @@ $$;
 ALTER SCHEMA ccc OWNER TO ccc_owner;
 COMMENT ON SCHEMA ccc IS 'ccc_billing: accounts, packages, the ledger of calls, and the functions that work on them';
 REVOKE ALL ON SCHEMA ccc FROM PUBLIC;
-GRANT USAGE ON SCHEMA ccc TO ccc_admin, ccc_writer, ccc_reader, ccc_tenant;
+GRANT USAGE ON SCHEMA ccc TO ccc_admin, ccc_writer, ccc_reader, ccc_tenant, ccc_monitor;

@@ -100,7 +100,8 @@ SELECT c.relname, a.attname, pg_temp.grants(a.attacl, c.relowner)
 -- Row-level security policies.
 SELECT tablename, policyname, permissive, roles, cmd, qual, with_check
     FROM pg_policies WHERE schemaname = 'ccc' ORDER BY 1, 2;
--- Views that would show a caller more than the caller may see: none.
+-- Views that show a caller more than the caller may see: totals over all
+-- accounts, for monitoring.
 SELECT c.relname FROM pg_class AS c
     WHERE c.relnamespace = 'ccc'::regnamespace AND c.relkind = 'v'
       AND NOT coalesce(c.reloptions @> ARRAY['security_invoker=true'], false);

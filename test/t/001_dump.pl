@@ -66,7 +66,8 @@ sub contents
 		split /\n/,
 		sql($database, q{
 			SELECT oid::regclass FROM pg_class
-			WHERE relnamespace = 'ccc'::regnamespace AND relkind IN ('r', 'v')}))
+			WHERE relnamespace = 'ccc'::regnamespace AND relkind IN ('r', 'v')
+				AND relname <> 'monitoring'}))
 	{
 		$contents{$relation} = sql($database, qq{
 			SELECT t::text FROM $relation AS t ORDER BY t::text COLLATE "C"});
