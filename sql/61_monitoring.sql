@@ -55,15 +55,16 @@ COMMENT ON VIEW ccc.monitoring_exceptions IS 'open exceptions by reason';
 
 CREATE VIEW ccc.monitoring_pools WITH (security_barrier = true) AS
     SELECT q.pool, coalesce(u.billed_seconds, 0) AS billed_seconds, coalesce(u.short_seconds, 0) AS short_seconds,
-           coalesce(u.accounts_short, 0) AS accounts_short,
+           coalesce(s.accounts_short, 0) AS accounts_short,
            coalesce(p.packages, 0) AS packages, coalesce(p.remaining_seconds, 0) AS remaining_seconds,
            coalesce(p.expiring_packages, 0) AS expiring_packages, coalesce(p.expiring_seconds, 0) AS expiring_seconds
     FROM (SELECT DISTINCT v.code AS pool FROM ccc.pools AS v) AS q
-         LEFT JOIN (SELECT v.pool, sum(v.billed) AS billed_seconds,
-                           sum(v.billed) FILTER (WHERE v.package_no = 0) AS short_seconds,
-                           count(DISTINCT v.account_id) FILTER (WHERE v.package_no = 0 AND v.billed > 0
-                                                                AND v.last_start > now() - interval '24 hours') AS accounts_short
+         LEFT JOIN (SELECT v.pool, sum(v.billed) AS billed_seconds, sum(v.billed) FILTER (WHERE v.package_no = 0) AS short_seconds
                     FROM ccc.usage AS v GROUP BY v.pool) AS u ON u.pool = q.pool
+         LEFT JOIN (SELECT v.pool, count(DISTINCT v.account_id) AS accounts_short
+                    FROM ccc.usage AS v
+                    WHERE v.package_no = 0 AND v.billed > 0 AND v.last_start > now() - interval '24 hours'
+                    GROUP BY v.pool) AS s ON s.pool = q.pool
          LEFT JOIN (SELECT v.pool, count(*) AS packages, sum(v.granted - v.used) AS remaining_seconds,
                            count(*) FILTER (WHERE v.valid_until <= now() + interval '168 hours') AS expiring_packages,
                            sum(v.granted - v.used) FILTER (WHERE v.valid_until <= now() + interval '168 hours') AS expiring_seconds
