@@ -26,20 +26,23 @@ COMMENT ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) IS
 REVOKE ALL ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.add_own_number(bigint, text, text, timestamptz) TO ccc_admin;
 
-CREATE FUNCTION ccc.number_used_until(account_id bigint, number ccc.phone_number, since timestamptz) RETURNS timestamptz
+CREATE FUNCTION ccc.number_used_until(account_id bigint, number ccc.phone_number, since timestamptz, later_than timestamptz)
+    RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
+        -- no index leads here, so nothing but rows that count are sorted into calls
         SELECT max(c.started_at) + interval '1 microsecond'
         FROM (SELECT l.started_at
               FROM ccc.ledger AS l JOIN ccc.numbers AS n ON n.number OPERATOR(ccc.=) l.number
               WHERE l.account_id = number_used_until.account_id AND l.number OPERATOR(ccc.=) number_used_until.number
-                AND n.since = number_used_until.since AND l.started_at >= n.since AND l.started_at < n.released_at
+                AND n.since = number_used_until.since AND l.started_at >= greatest(n.since, number_used_until.later_than)
+                AND l.started_at < n.released_at
               GROUP BY l.call_id, l.direction, l.started_at
               HAVING sum(l.billed) > 0) AS c;
     END;
-COMMENT ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz) IS
-    'just after the start of the latest billed call on a number that an account has since an instant; null: none';
-REVOKE ALL ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz, timestamptz) IS
+    'just after the start of the latest billed call on a number that an account has since an instant, if that is later than another; null: none';
+REVOKE ALL ON FUNCTION ccc.number_used_until(bigint, ccc.phone_number, timestamptz, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION ccc.release_number(account_id bigint, number text, at timestamptz DEFAULT NULL) RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -62,7 +65,7 @@ BEGIN
             USING ERRCODE = '22023',
                   HINT = format('The account has it since %s %s.', to_char(timezone(account.time_zone, began), 'YYYY-MM-DD HH24:MI:SS'),
                                 account.time_zone);
-    ELSIF ccc.number_used_until(account_id, phone, began) > left_at THEN
+    ELSIF ccc.number_used_until(account_id, phone, began, left_at) IS NOT NULL THEN
         RAISE EXCEPTION 'number "%" of account % has billed calls after "%"', phone, account_id, left_at
             USING ERRCODE = '55000', HINT = 'Release it after its last call.';
     END IF;

@@ -2,7 +2,7 @@
  * Money given back: what is unused of a purchase, or the whole of one that was
  * made by mistake and that nothing used.
  */
-CREATE FUNCTION ccc.seats_used_until(rental ccc.rentals) RETURNS timestamptz
+CREATE FUNCTION ccc.seats_used_until(rental ccc.rentals, later_than timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
         -- agents online less the seats of other lots: above 0 the lot is used
@@ -24,21 +24,22 @@ CREATE FUNCTION ccc.seats_used_until(rental ccc.rentals) RETURNS timestamptz
                    least(lead(c.at, 1, 'infinity') OVER (ORDER BY c.at), (seats_used_until.rental).paid_until, clock_timestamp()) AS until
             FROM changes AS c GROUP BY c.at)
         SELECT max(s.until) FROM spans AS s
-        WHERE s.needed > 0 AND s.until > greatest(s.at, (seats_used_until.rental).since);
+        WHERE s.needed > 0 AND s.until > greatest(s.at, (seats_used_until.rental).since, later_than);
     END;
-COMMENT ON FUNCTION ccc.seats_used_until(ccc.rentals) IS
-    'when more agents were last online, up to now, than the account''s other seats of the edition allowed; null: never';
-REVOKE ALL ON FUNCTION ccc.seats_used_until(ccc.rentals) FROM PUBLIC;
+COMMENT ON FUNCTION ccc.seats_used_until(ccc.rentals, timestamptz) IS
+    'when more agents were last online, up to now, than the account''s other seats of the edition allowed, if that is later than an instant; null: never';
+REVOKE ALL ON FUNCTION ccc.seats_used_until(ccc.rentals, timestamptz) FROM PUBLIC;
 
-CREATE FUNCTION ccc.rental_used_until(rental ccc.rentals) RETURNS timestamptz
+CREATE FUNCTION ccc.rental_used_until(rental ccc.rentals, later_than timestamptz) RETURNS timestamptz
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT CASE WHEN (rental_used_until.rental).number IS NULL THEN ccc.seats_used_until(rental)
+        SELECT CASE WHEN (rental_used_until.rental).number IS NULL THEN ccc.seats_used_until(rental, later_than)
                     ELSE ccc.number_used_until((rental_used_until.rental).account_id, (rental_used_until.rental).number,
-                                               (rental_used_until.rental).since) END;
+                                               (rental_used_until.rental).since, later_than) END;
     END;
-COMMENT ON FUNCTION ccc.rental_used_until(ccc.rentals) IS 'end of the time in which seats or a number were used; null: they never were';
-REVOKE ALL ON FUNCTION ccc.rental_used_until(ccc.rentals) FROM PUBLIC;
+COMMENT ON FUNCTION ccc.rental_used_until(ccc.rentals, timestamptz) IS
+    'end of the time in which seats or a number were used, if it is later than an instant; null: they were not';
+REVOKE ALL ON FUNCTION ccc.rental_used_until(ccc.rentals, timestamptz) FROM PUBLIC;
 
 CREATE FUNCTION ccc.check_refundable(purchase ccc.purchases) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -123,7 +124,7 @@ CREATE FUNCTION ccc.cut_rental(purchase ccc.purchases, at timestamptz, time_zone
     AS $$
 DECLARE
     rental ccc.rentals := ccc.rental_of(purchase);
-    until  timestamptz := greatest(at, ccc.rental_used_until(rental));
+    until  timestamptz := greatest(at, ccc.rental_used_until(rental, at));
     unused integer := 0;
 BEGIN
     WHILE unused < purchase.periods AND ccc.period_start(rental, rental.periods - unused - 1, time_zone) >= until LOOP
@@ -197,7 +198,7 @@ CREATE FUNCTION ccc.void_rental(purchase ccc.purchases, time_zone text) RETURNS 
 DECLARE
     rental ccc.rentals := ccc.rental_of(purchase);
 BEGIN
-    IF ccc.rental_used_until(rental) > purchase.valid_from THEN
+    IF ccc.rental_used_until(rental, purchase.valid_from) IS NOT NULL THEN
         RETURN false;
     END IF;
     PERFORM ccc.give_periods_back(rental, purchase, purchase.periods, time_zone);

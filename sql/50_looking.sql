@@ -24,6 +24,38 @@ CREATE VIEW ccc.package_balances WITH (security_invoker = true) AS
     FROM ccc.packages AS p;
 COMMENT ON VIEW ccc.package_balances IS 'packages and what is left of them now; unit_price in yuan per minute';
 
+CREATE FUNCTION ccc.used_before(account_id bigint, at timestamptz, OUT package_no integer, OUT billed numeric) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+#variable_conflict use_column
+DECLARE
+    divided integer[];
+BEGIN
+    RETURN QUERY
+    SELECT u.package_no, sum(u.billed)
+    FROM ccc.usage AS u
+    WHERE u.account_id = used_before.account_id AND u.package_no > 0 AND u.stretch < at
+    GROUP BY u.package_no HAVING max(u.last_start) < at;
+
+    -- where one stretch has calls before the instant and after it, only the ledger tells
+    SELECT array_agg(DISTINCT u.package_no) INTO divided
+        FROM ccc.usage AS u
+        WHERE u.account_id = used_before.account_id AND u.package_no > 0 AND u.stretch < at AND u.last_start >= at;
+    IF divided IS NOT NULL THEN
+        RETURN QUERY
+        SELECT l.package_no, sum(l.billed)
+        FROM ccc.ledger AS l
+        WHERE l.account_id = used_before.account_id AND l.kind = 'c' AND l.started_at < at AND l.package_no = ANY (divided)
+        GROUP BY l.package_no;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.used_before(bigint, timestamptz) IS
+    'seconds that the calls of an account drew which started before an instant, by package';
+REVOKE ALL ON FUNCTION ccc.used_before(bigint, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.used_before(bigint, timestamptz) TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.balances(at timestamptz) RETURNS SETOF ccc.package_balances
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
@@ -35,12 +67,9 @@ CREATE FUNCTION ccc.balances(at timestamptz) RETURNS SETOF ccc.package_balances
                ccc.minutes(s.refunded),
                p.valid_from, p.valid_until,
                ccc.charge_amount(60, p.price, p.granted)
-        FROM ccc.packages AS p
-             LEFT JOIN (SELECT l.account_id, l.package_no, sum(l.billed) AS billed
-                        FROM ccc.ledger AS l
-                        WHERE l.kind = 'c' AND l.started_at < at
-                        GROUP BY l.account_id, l.package_no) AS u
-                 ON u.account_id = p.account_id AND u.package_no = p.package_no,
+        FROM (SELECT a.account_id, k.*
+              FROM ccc.accounts AS a, LATERAL ccc.used_before(a.account_id, at) AS k) AS u
+             RIGHT JOIN ccc.packages AS p ON p.account_id = u.account_id AND p.package_no = u.package_no,
              LATERAL (SELECT coalesce(u.billed, 0),
                              CASE WHEN p.refunded_at <= at THEN p.refunded ELSE 0 END) AS s (used, refunded)
         WHERE p.valid_from <= at;

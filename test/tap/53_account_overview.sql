@@ -1,6 +1,6 @@
 -- account_overview(): an account on one page, at any instant.
 BEGIN;
-SELECT plan(26);
+SELECT plan(32);
 
 SELECT ccc.open_account(1, 'Acme', '2025-01-01 00:00+08');
 SELECT ccc.open_account(2, 'other', '2025-01-01 00:00+08');
@@ -57,6 +57,28 @@ SELECT is(pg_temp.page(now(), 'shortfalls'), NULL, 'no shortfall');
 SELECT ccc.buy(1, 'number_landline', 1, 24, '0755-86013399', '2025-01-10 00:00+08');
 INSERT INTO calls VALUES ('b', '075586013399', 'x', '2025-08-01 00:00+08', 301);
 SELECT is(pg_temp.page(now(), 'shortfalls'), 'landline_outbound 6 minutes', 'six minutes without a package');
+
+-- what is left is read from counters; the ledger only where an instant divides a stretch's calls
+CREATE FUNCTION pg_temp.ledger_scans(at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    scans CONSTANT text := $q$SELECT sum(pg_stat_get_xact_numscans(c)) FROM unnest(ARRAY['ccc.ledger'::regclass, 'ccc.ledger_pkey']) AS c$q$;
+    before bigint;
+    after  bigint;
+BEGIN
+    EXECUTE scans INTO before;
+    PERFORM FROM ccc.account_overview(1, at);
+    EXECUTE scans INTO after;
+    RETURN after - before;
+END
+$$;
+INSERT INTO calls VALUES ('c', '075586013388', 'x', '2025-01-25 00:00+08', 601);
+SELECT is(pg_temp.ledger_scans(now()), 0::bigint, 'now: the ledger is not read');
+SELECT is(pg_temp.ledger_scans('2025-01-25 00:00:01+08'), 0::bigint, 'nor for a past instant after the last call');
+SELECT cmp_ok(pg_temp.ledger_scans('2025-01-15 00:00+08'), '>', 0::bigint, 'for one before a call it is');
+SELECT matches(pg_temp.page('2025-01-25 00:00:00+08', 'packages'), 'package 1, landline_custom \[2 of 1000', 'a call that starts at the instant does not count');
+SELECT matches(pg_temp.page('2025-01-25 00:00:01+08', 'packages'), 'package 1, landline_custom \[13 of 1000', 'one that starts before it does');
+DELETE FROM calls WHERE call_id = 'c';
+SELECT matches(pg_temp.page('2025-01-25 00:00:01+08', 'packages'), 'package 1, landline_custom \[2 of 1000', 'a deleted one no more');
 SELECT is_empty('SELECT * FROM ccc.account_overview(99)', 'no account, no page');
 SELECT is((SELECT count(*) FROM ccc.account_overview(2, '2025-01-20 00:00+08') WHERE section = 'seats' AND state <> '0 online'), 0::bigint, 'each account its own');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
