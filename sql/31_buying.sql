@@ -78,7 +78,7 @@ BEGIN
     -- a total can only fall where a band begins
     SELECT c.quantity, c.amount INTO cheaper_quantity, cheaper_amount
         FROM ccc.tiers(tiers) AS t,
-             LATERAL (SELECT (t.lower_bound + item.step - 1) / item.step * item.step) AS s (quantity),
+             LATERAL (SELECT (least(t.lower_bound, 2147483648) + item.step - 1) / item.step * item.step) AS s (quantity),
              LATERAL (SELECT s.quantity, round(ccc.volume_price(tiers, s.quantity), 2)) AS c (quantity, amount)
         WHERE s.quantity > quote.quantity AND s.quantity <= coalesce(item.maximum, 2147483647)
           AND c.amount < quote.amount

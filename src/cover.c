@@ -2,43 +2,29 @@
  * cover.c
  *		The cheapest set of purchases that covers a need of minutes.
  *
- * Pure: no palloc, no ereport. Minutes are counted in units, the greatest
- * that measures every quantity on sale. The best cover of n units is the best
- * purchase with the best cover of what it leaves. Within an offer the price
- * grows with the quantity by a constant, so that the best purchase is found
- * in a sliding window: all the work is in proportion to n times the offers.
+ * Pure but for interrupts: no palloc, no ereport. Minutes are counted in
+ * units, the greatest that measures every quantity on sale. The best cover of
+ * n units is the best purchase with the best cover of what it leaves. Within
+ * an offer the price grows with the quantity by a constant, so that the best
+ * purchase is found in a sliding window: all the work is in proportion to n
+ * times the offers.
  *
  * Of covers that cost the same one of the fewest purchases is taken.
  */
 #include "postgres.h"
 
 #include "common/int.h"
+#include "miscadmin.h"
 
 #include "cover.h"
 
-#define CENT 10000				/* 0.01 in 10^-6 */
+#define FEW_STEPS 3				/* quantities that are tried one by one */
 
-static int64
-gcd(int64 a, int64 b)
-{
-	while (b != 0)
-	{
-		int64		rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-/*
- * Steps of an offer after which its price, unrounded, grows by a multiple of
- * 0.01: purchases so far apart are rounded alike.
- */
+/* Price of a purchase, rounded half up to 0.01. */
 int64
-cover_even_steps(int64 step, int64 unit_price)
+cover_price(int64 quantity, int64 unit_price)
 {
-	return CENT / gcd(CENT, step % CENT * (unit_price % CENT) % CENT);
+	return (quantity * unit_price + CENT / 2) / CENT * CENT;
 }
 
 /* The greatest number of minutes that measures all quantities. */
@@ -56,64 +42,45 @@ cover_unit(const Offer *offers, int noffers)
 	return unit;
 }
 
-/* Units that the smallest purchase covers, and that each step adds. */
-static int64
-first_size(const Offer *offer, int64 unit)
+/* Whether no amount that comes up on the way to n units exceeds an int64. */
+static bool
+in_range(const CoverOption *option, int64 n)
 {
-	return offer->low * offer->minutes / unit;
+	int64		price;
+
+	if (pg_mul_s64_overflow(option->step_price, Min(n / option->step + 1, option->steps), &price) ||
+		pg_add_s64_overflow(price, option->first_price, &price) ||
+		price > PG_INT64_MAX / 4 ||
+		pg_mul_s64_overflow(option->first_price, n / option->first + 1, &price))
+		return false;
+	return price <= PG_INT64_MAX / 4;
 }
 
-static int64
-step_size(const Offer *offer, int64 unit)
-{
-	return Max(1, offer->step * offer->minutes / unit);
-}
-
-/* How many heads and tails the window of an offer needs; a queue needs n. */
-int64
-cover_classes(const Offer *offer, int64 unit, int64 n)
-{
-	return Min(step_size(offer, unit), n);
-}
-
-static int64
-max_steps(const Offer *offer)
-{
-	return (offer->high - offer->low) / offer->step;
-}
-
-static int64
-round_price(int64 price)
-{
-	return (price + CENT / 2) / CENT * CENT;
-}
-
-static int64
-price_of(const Offer *offer, int64 steps)
-{
-	return round_price((offer->low + steps * offer->step) * offer->unit_price);
-}
-
-/* Whether no amount that comes up exceeds an int64. */
+/* An offer in units; false when its amounts up to n units are too large. */
 bool
-cover_in_range(const Offer *offers, int noffers, int64 unit, int64 n)
+cover_option(const Offer *offer, int64 unit, int64 n, CoverOption *option)
 {
-	for (int i = 0; i < noffers; i++)
-	{
-		const Offer *offer = &offers[i];
-		int64		steps = n / step_size(offer, unit) + 1;
-		int64		purchases = n / first_size(offer, unit) + 1;
-		int64		price;
+	memset(option, 0, sizeof(CoverOption));
+	option->first = offer->low * offer->minutes / unit;
+	option->step = Max(1, offer->step * offer->minutes / unit);
+	option->steps = (offer->high - offer->low) / offer->step;
+	option->first_price = cover_price(offer->low, offer->unit_price);
+	option->step_price = option->steps == 0 ? 0 : offer->step * offer->unit_price;
+	return in_range(option, n);
+}
 
-		if (pg_mul_s64_overflow(steps, offer->step, &price) ||
-			pg_add_s64_overflow(price, offer->low, &price) ||
-			pg_mul_s64_overflow(price, offer->unit_price, &price) ||
-			pg_mul_s64_overflow(offer->low, offer->unit_price, &price) ||
-			pg_mul_s64_overflow(price + CENT, purchases, &price) ||
-			price > PG_INT64_MAX / 4)
-			return false;
-	}
-	return true;
+/* Whether an option needs a queue of n elements, and heads and tails. */
+bool
+cover_needs_queue(const CoverOption *option)
+{
+	return option->steps > FEW_STEPS;
+}
+
+/* How many heads and tails those are. */
+int64
+cover_classes(const CoverOption *option, int64 n)
+{
+	return Min(option->step, n);
 }
 
 static bool
@@ -124,91 +91,115 @@ better(int64 amount, int32 npurchases, const Cover *than)
 }
 
 static void
-take(Cover *best, const Offer *offers, int offer, int64 steps, const Cover *rest)
+take(Cover *best, const Offer *offer, int number, const CoverOption *option,
+	 int64 steps, const Cover *rest)
 {
-	int64		amount = rest->amount + price_of(&offers[offer], steps);
+	int64		amount = rest->amount + option->first_price + steps * option->step_price;
 
 	if (!better(amount, rest->npurchases + 1, best))
 		return;
 	best->amount = amount;
 	best->npurchases = rest->npurchases + 1;
-	best->offer = offer;
-	best->quantity = offers[offer].low + steps * offers[offer].step;
+	best->offer = number;
+	best->quantity = offer->low + steps * offer->step;
 }
 
 /* What a rest of j units is worth beside others of its class, less steps. */
 static int64
-worth(const Offer *offer, int64 step, const Cover *covers, int64 j)
+worth(const CoverOption *option, const Cover *covers, int64 j)
 {
-	return covers[j].amount - j / step * offer->step * offer->unit_price;
+	return covers[j].amount - j / option->step * option->step_price;
 }
 
 /* Lets the rest j into its class, where it puts out those that are no better. */
 static void
-enter(const Offer *offer, int64 step, CoverWindow *window, const Cover *covers, int64 j)
+enter(CoverOption *option, const Cover *covers, int64 j)
 {
-	int64		class = j % step;
-	int32	   *head = &window->head[class];
-	int32	   *tail = &window->tail[class];
-	int64		value = worth(offer, step, covers, j);
+	int64		class = j % option->step;
+	int32	   *head = &option->head[class];
+	int32	   *tail = &option->tail[class];
+	int64		value = worth(option, covers, j);
 
 	while (*tail > *head)
 	{
-		int64		last = window->queue[class + (*tail - 1) * step];
-		int64		other = worth(offer, step, covers, last);
+		int64		last = option->queue[class + (*tail - 1) * option->step];
+		int64		other = worth(option, covers, last);
 
 		if (other < value ||
 			(other == value && covers[last].npurchases < covers[j].npurchases))
 			break;
 		(*tail)--;
 	}
-	window->queue[class + (*tail)++ * step] = j;
+	option->queue[class + (*tail)++ * option->step] = j;
 }
 
-/* The best purchase of one offer towards n units. */
-static void
-try_offer(const Offer *offers, int i, int64 unit, int64 n,
-		  CoverWindow *window, Cover *covers)
+/* The best rest for n units: that after the best purchase of one offer. */
+static int64
+best_rest(CoverOption *option, int64 n)
 {
-	const Offer *offer = &offers[i];
-	int64		first = first_size(offer, unit);
-	int64		step = step_size(offer, unit);
-	int64		most = max_steps(offer);
-	int64		class;
+	int64		class = (n - option->first) % option->step;
+	int32	   *head = &option->head[class];
 
-	if (n <= first)
+	while ((n - option->first - option->queue[class + *head * option->step]) / option->step > option->steps)
+		(*head)++;
+	return option->queue[class + *head * option->step];
+}
+
+/* The best purchase of one offer of many quantities towards n units. */
+static void
+try_many(const Offer *offer, int i, CoverOption *option, int64 n, Cover *covers)
+{
+	int64		steps;
+	int64		rest;
+
+	if (n <= option->first)
 	{
-		take(&covers[n], offers, i, 0, &covers[0]);
+		take(&covers[n], offer, i, option, 0, &covers[0]);
 		return;
 	}
 	/* one purchase for all of it, the smallest that is large enough */
-	if ((n - first + step - 1) / step <= most)
-		take(&covers[n], offers, i, (n - first + step - 1) / step, &covers[0]);
+	steps = (n - option->first + option->step - 1) / option->step;
+	if (steps <= option->steps)
+		take(&covers[n], offer, i, option, steps, &covers[0]);
 	/* or one that leaves j > 0: every j comes by once, in order */
-	enter(offer, step, window, covers, n - first);
-	class = (n - first) % step;
-	while ((n - first - window->queue[class + window->head[class] * step]) / step > most)
-		window->head[class]++;
-	take(&covers[n], offers, i,
-		 (n - first - window->queue[class + window->head[class] * step]) / step,
-		 &covers[window->queue[class + window->head[class] * step]]);
+	enter(option, covers, n - option->first);
+	rest = best_rest(option, n);
+	take(&covers[n], offer, i, option, (n - option->first - rest) / option->step, &covers[rest]);
+}
+
+/* The same of few quantities: each of them, up to one that is enough. */
+static void
+try_few(const Offer *offer, int i, const CoverOption *option, int64 n, Cover *covers)
+{
+	int64		rest = n - option->first;
+
+	for (int64 steps = 0; steps <= option->steps; steps++)
+	{
+		take(&covers[n], offer, i, option, steps, &covers[Max(rest, 0)]);
+		if (rest <= 0)
+			break;
+		rest -= option->step;
+	}
 }
 
 /*
- * Fills covers[0..n]. windows[i].queue has n elements, head and tail of it
- * cover_classes() each, all zero.
+ * Fills covers[0..n]. The options are the offers', in this order; the working
+ * space of those that need some is zero.
  */
 void
-cover(const Offer *offers, int noffers, int64 unit, int64 n,
-	  CoverWindow *windows, Cover *covers)
+cover(const Offer *offers, CoverOption *options, int noffers, int64 n, Cover *covers)
 {
 	covers[0].amount = 0;
 	covers[0].npurchases = 0;
 	for (int64 i = 1; i <= n; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		covers[i].amount = PG_INT64_MAX;
 		for (int j = 0; j < noffers; j++)
-			try_offer(offers, j, unit, i, &windows[j], covers);
+			if (cover_needs_queue(&options[j]))
+				try_many(&offers[j], j, &options[j], i, covers);
+			else
+				try_few(&offers[j], j, &options[j], i, covers);
 	}
 }
 

@@ -8,11 +8,11 @@
 #include "funcapi.h"
 #include "utils/array.h"
 
+#include "bands.h"
 #include "compat.h"
-#include "cover.h"
-#include "grow.h"
 
-#define MAX_WORK 25000000		/* units times offers: memory and time */
+#define MAX_MEMORY (64 * 1024 * 1024)
+#define MAX_WORK 1000000000		/* units times offers */
 #define FIELDS 5
 
 static int64 *
@@ -24,65 +24,89 @@ read_bigints(ArrayType *array, int *n)
 	return (int64 *) ARR_DATA_PTR(array);
 }
 
-typedef struct Offers
-{
-	Offer	   *items;
-	int			n;
-	int			room;
-} Offers;
-
-/* Divides an offer into those whose prices are rounded alike. */
 static void
-add_offer(Offers *offers, int number, const int64 *fields)
+too_dear(int64 minutes)
 {
-	int64		low = fields[1];
-	int64		high = fields[2];
-	int64		step = fields[3];
-	int64		apart = step * cover_even_steps(step, fields[4]);
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("what a need of %lld minutes costs is too much to be counted", (long long) minutes),
+			 errhint("See ccc.prices, or ask for a part of it.")));
+}
 
-	for (int64 first = low; first <= high && first < low + apart; first += step)
-	{
-		Offer		offer = {
-			.number = number,
-			.minutes = fields[0],
-			.low = first,
-			.high = first + apart <= high ? high : first,
-			.step = first + apart <= high ? apart : step,
-			.unit_price = fields[4]
-		};
-
-		offers->items = grow(CurrentMemoryContext, offers->items, offers->n, &offers->room, sizeof(Offer));
-		offers->items[offers->n++] = offer;
-	}
+static void
+too_large(int64 minutes, int64 unit)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a need of %lld minutes is too large to be covered in steps of %lld",
+					(long long) minutes, (long long) unit),
+			 errhint("Ask for a part of it, or sell the pool's products in larger steps or at prices of fewer decimals.")));
 }
 
 /* Numbered from 1: minutes, least and greatest quantity, step, unit price. */
 static Offers
-read_offers(ArrayType *array)
+read_offers(ArrayType *array, int64 need)
 {
 	int			n;
 	int64	   *fields = read_bigints(array, &n);
 	Offers		offers = {0};
 
 	for (int i = 0; i < n / FIELDS; i++)
-		add_offer(&offers, i + 1, fields + FIELDS * i);
+	{
+		int64	   *field = fields + FIELDS * i;
+		Offer		band = {
+			.number = i + 1,
+			.minutes = field[0],
+			.low = field[1],
+			.high = field[2],
+			.step = field[3],
+			.unit_price = field[4]
+		};
+
+		if (!add_band(&offers, &band, need))
+			too_dear(need);
+	}
 	return offers;
 }
 
-static CoverWindow *
-make_windows(const Offer *offers, int noffers, int64 unit, int64 n)
+/*
+ * The offers in units, without their working space yet; refuses what would
+ * take too much memory or time.
+ */
+static CoverOption *
+make_options(const Offers *offers, int64 minutes, int64 unit, int64 n)
 {
-	CoverWindow *windows = palloc_array(CoverWindow, noffers);
+	CoverOption *options = palloc_array(CoverOption, offers->n);
+	int64		memory = sizeof(Cover) * n;
+	int64		work = 0;
 
-	for (int i = 0; i < noffers; i++)
+	for (int i = 0; i < offers->n; i++)
 	{
-		int64		classes = cover_classes(&offers[i], unit, n);
-
-		windows[i].queue = palloc_array(int32, n);
-		windows[i].head = palloc0_array(int32, classes);
-		windows[i].tail = palloc0_array(int32, classes);
+		if (!cover_option(&offers->items[i], unit, n, &options[i]))
+			too_dear(minutes);
+		if (cover_needs_queue(&options[i]))
+			memory += sizeof(int32) * (n + 2 * cover_classes(&options[i], n));
+		work += n;
 	}
-	return windows;
+	if (memory > MAX_MEMORY || work > MAX_WORK)
+		too_large(minutes, unit);
+	return options;
+}
+
+static void
+make_queues(CoverOption *options, int noptions, int64 n)
+{
+	for (int i = 0; i < noptions; i++)
+	{
+		CoverOption *option = &options[i];
+		int64		classes = cover_classes(option, n);
+
+		if (!cover_needs_queue(option))
+			continue;
+		option->queue = palloc_array(int32, n);
+		option->head = palloc0_array(int32, classes);
+		option->tail = palloc0_array(int32, classes);
+	}
 }
 
 static void
@@ -108,7 +132,8 @@ Datum
 cheapest_cover(PG_FUNCTION_ARGS)
 {
 	int64		minutes = PG_GETARG_INT64(0);
-	Offers		offers = read_offers(PG_GETARG_ARRAYTYPE_P(1));
+	Offers		offers = read_offers(PG_GETARG_ARRAYTYPE_P(1), minutes);
+	CoverOption *options;
 	int64		unit;
 	int64		n;
 	Cover	   *covers;
@@ -118,14 +143,12 @@ cheapest_cover(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	unit = cover_unit(offers.items, offers.n);
 	n = minutes / unit + (minutes % unit != 0);
-	if (n > MAX_WORK / offers.n || !cover_in_range(offers.items, offers.n, unit, n))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("a need of %lld minutes is too large to be covered in steps of %lld",
-						(long long) minutes, (long long) unit),
-				 errhint("Ask for a part of it.")));
+	if (n > MAX_MEMORY / sizeof(Cover))
+		too_large(minutes, unit);
+	options = make_options(&offers, minutes, unit, n);
+	make_queues(options, offers.n, n);
 	covers = palloc_extended((n + 1) * sizeof(Cover), MCXT_ALLOC_HUGE);
-	cover(offers.items, offers.n, unit, n, make_windows(offers.items, offers.n, unit, n), covers);
+	cover(offers.items, options, offers.n, n, covers);
 	put_purchases((ReturnSetInfo *) fcinfo->resultinfo, offers.items, unit, covers, n);
 	return (Datum) 0;
 }

@@ -73,14 +73,14 @@ def asked(database, pool, needs):
         CREATE TEMP TABLE said AS
             SELECT n.need, r.* FROM generate_series({needs.start}, {needs.stop - 1}, {needs.step}) AS n (need),
                                     LATERAL ccc.recommend('{pool}', n.need) AS r;
-        SELECT 'A', need, (sum(amount) * 100)::bigint, count(*), sum(granted_minutes) >= need FROM said GROUP BY need;
+        SELECT 'A', need, (sum(amount) * 100)::bigint, sum(purchases), sum(granted_minutes) >= need FROM said GROUP BY need;
         SELECT 'P', format('need %s: a minute at %s', need, min(price_per_minute))
         FROM said GROUP BY need
         HAVING min(price_per_minute) <> max(price_per_minute) OR min(price_per_minute) <> round(sum(amount) / need, 6);
-        SELECT 'Q', format('%s of %s: %s yuan for %s minutes', s.quantity, s.product, s.amount, s.granted_minutes)
-        FROM (SELECT DISTINCT product, quantity, amount, granted_minutes FROM said) AS s
+        SELECT 'Q', format('%s times %s of %s: %s yuan for %s minutes', s.purchases, s.quantity, s.product, s.amount, s.granted_minutes)
+        FROM (SELECT DISTINCT product, quantity, purchases, amount, granted_minutes FROM said) AS s
              JOIN ccc.products AS p ON p.code = s.product, LATERAL ccc.quote(s.product, s.quantity) AS q
-        WHERE (s.amount, s.granted_minutes) IS DISTINCT FROM (q.amount, s.quantity * p.minutes) OR p.pool <> '{pool}';""")
+        WHERE (s.amount, s.granted_minutes) IS DISTINCT FROM (s.purchases * q.amount, s.purchases * s.quantity * p.minutes) OR p.pool <> '{pool}';""")
     answers = {}
     for line in lines:
         if line.startswith("A "):
@@ -137,7 +137,7 @@ def sql_of(product, pool):
 def reseller(database, seed):
     dice = random.Random(seed)
     pool = f"pool_{seed}"
-    decimals = 2 + 2 * (seed % 2)
+    decimals = 2 + 2 * (seed % 3)
     products = [random_product(f"{pool}_{n}", dice, decimals) for n in range(dice.randint(1, 4))]
     database.run(f"INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('{pool}', '-infinity', '60/60');"
                  + "".join(sql_of(product, pool) for product in products))
