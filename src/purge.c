@@ -23,16 +23,22 @@
 #include "compat.h"
 #include "purge.h"
 #include "source.h"
+#include "trigger_depth.h"
 
 #define BATCH 1000				/* rows fetched at a time */
 
 static Oid	purged_relid = InvalidOid;
+static int	purged_depth;		/* of the purge in triggers */
 
-/* Whether the deletion under way in a table leaves charges as they are. */
+/*
+ * Whether the statement that fires the table's trigger is the deletion of a
+ * purge, which leaves charges as they are. What a trigger of the user's
+ * deletes meanwhile is not purged.
+ */
 bool
 purging(Oid relid)
 {
-	return relid == purged_relid;
+	return relid == purged_relid && trigger_depth() == purged_depth + 1;
 }
 
 /* The mapping's expression of a start, as SQL over the table's columns. */
@@ -132,9 +138,11 @@ delete_before(Relation cdr, TimestampTz before)
 	Oid			types[] = {REGCLASSOID, TIMESTAMPTZOID};
 	Datum		values[] = {ObjectIdGetDatum(RelationGetRelid(cdr)), TimestampTzGetDatum(before)};
 	Oid			outer = purged_relid;
+	int			outer_depth = purged_depth;
 	int			result;
 
 	purged_relid = RelationGetRelid(cdr);
+	purged_depth = trigger_depth();
 	PG_TRY();
 	{
 		result = SPI_execute_with_args(query, lengthof(values), types, values, NULL, false, 0);
@@ -142,6 +150,7 @@ delete_before(Relation cdr, TimestampTz before)
 	PG_FINALLY();
 	{
 		purged_relid = outer;
+		purged_depth = outer_depth;
 	}
 	PG_END_TRY();
 	if (result != SPI_OK_DELETE)

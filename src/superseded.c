@@ -24,7 +24,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -33,6 +32,7 @@
 #include "grow.h"
 #include "int64s.h"
 #include "superseded.h"
+#include "trigger_depth.h"
 
 /* A row that a statement inside another removed. */
 typedef struct Entry
@@ -101,7 +101,7 @@ static bool
 in_a_trigger(void)
 {
 	/* our own trigger counts too */
-	return DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 1;
+	return trigger_depth() > 1;
 }
 
 static void

@@ -1,7 +1,7 @@
 -- Old records purged: which ones they are does not depend on the caller's
 -- settings, and the caller's own triggers see just these.
 BEGIN;
-SELECT plan(13);
+SELECT plan(16);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -48,6 +48,18 @@ INSERT INTO parted SELECT '2026-01-01 00:00+00'::timestamptz + n * interval '15 
 SELECT is(ccc.purge('parted', '2026-02-11 00:00+00'), 3936::bigint, 'of two partitions');
 SELECT is((SELECT min(started_at) || ' ' || count(*) FROM parted), '2026-02-11 00:00:00+00 1065', 'just the earlier ones');
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'p%'), 5001::bigint, 'and every charge stays');
+
+-- what the table's own triggers delete meanwhile is not purged
+CREATE FUNCTION mine.delete_pair() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM public.cdr WHERE id = 'pair of ' || OLD.id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER delete_pair AFTER DELETE ON cdr FOR EACH ROW EXECUTE FUNCTION mine.delete_pair();
+INSERT INTO cdr VALUES ('old', '075586013388', '2026-02-01 00:00', 61), ('pair of old', '075586013388', '2026-02-20 00:00', 61);
+SELECT is(ccc.purge('cdr', '2026-02-09 16:00+00'), 1::bigint, 'one is purged, another deleted by its trigger');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'old'), 1::bigint, 'the charge of what was purged stays');
+SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id = 'pair of old'$$, 'the other''s is taken back');
 
 -- with the caller's rights
 CREATE ROLE purge_admin IN ROLE ccc_admin;
