@@ -80,3 +80,16 @@ COMMENT ON TRIGGER check_catalogue ON ccc.products IS 'what a product builds on'
 COMMENT ON TRIGGER check_catalogue ON ccc.prices IS 'what a price builds on';
 COMMENT ON TRIGGER check_catalogue ON ccc.call_rules IS 'what a rule builds on';
 COMMENT ON TRIGGER check_catalogue ON ccc.trials IS 'what a trial builds on';
+
+-- The triggers of the extension's own tables fire for a restore of data alone
+-- and for rows of a replication as well.
+DO $$
+DECLARE
+    own record;
+BEGIN
+    FOR own IN SELECT t.tgrelid::regclass AS relation, t.tgname AS name
+               FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+               WHERE c.relnamespace = 'ccc'::regnamespace AND NOT t.tgisinternal LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', own.relation, own.name);
+    END LOOP;
+END $$;
