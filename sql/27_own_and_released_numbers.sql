@@ -16,7 +16,7 @@ BEGIN
         RAISE EXCEPTION 'line "%" is unknown', coalesce(line, 'null')
             USING ERRCODE = '22023', HINT = 'A number''s line is "landline" or "400".';
     ELSIF since = 'infinity' THEN
-        RAISE EXCEPTION 'a service from "%" on is out of range', since USING ERRCODE = '22008';
+        RAISE EXCEPTION 'a service from "%" on is out of range', since USING ERRCODE = '22008', HINT = 'It must begin.';
     END IF;
     PERFORM ccc.put_in_service(account_id, number::ccc.phone_number, line, 'customer', since, 'infinity');
 END

@@ -2,23 +2,58 @@
  * Money: opening an account, putting money in, asking a price, buying.
  * Every function that changes an account locks its row first.
  */
+CREATE FUNCTION ccc.check_instant(at timestamptz, what text) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF at < '0001-01-01 00:00+00' OR at >= '10000-01-01 00:00+00' THEN
+        RAISE EXCEPTION '% at "%" is out of range', what, at
+            USING ERRCODE = '22008', HINT = 'It must lie in the years 1 to 9999.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_instant(timestamptz, text) IS 'refuses (22008) an instant from which terms cannot be counted';
+REVOKE ALL ON FUNCTION ccc.check_instant(timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_instant(timestamptz, text) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.check_periods(periods integer) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF periods IS NULL OR periods NOT BETWEEN 1 AND 1200 THEN
+        RAISE EXCEPTION '% periods are out of range', coalesce(periods::text, 'null')
+            USING ERRCODE = '22003', HINT = 'One pays for 1 to 1200 periods at a time.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_periods(integer) IS 'refuses (22003) a number of periods that cannot be paid at a time';
+REVOKE ALL ON FUNCTION ccc.check_periods(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_periods(integer) TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.term_end(start timestamptz, term interval, periods integer, time_zone text,
                              day_rule text DEFAULT 'instant') RETURNS timestamptz
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    months  integer := (extract(year FROM term) * 12 + extract(month FROM term))::integer;
-    days    integer := extract(day FROM term)::integer;
-    hours   integer := extract(hour FROM term)::integer;
+    months  numeric := (extract(year FROM term) * 12 + extract(month FROM term)) * periods;
+    days    numeric := extract(day FROM term) * periods;
+    hours   numeric := extract(hour FROM term) * periods;
     stop    timestamptz := start;
     midnight timestamp;
 BEGIN
+    PERFORM ccc.check_instant(start, 'a start') WHERE isfinite(start);
+    IF least(months, days, hours) < 0 OR months / 12 + days / 365 + hours / 8760 > 150000 THEN
+        RAISE EXCEPTION '% times the term "%" are out of range', periods, term
+            USING ERRCODE = '22008', HINT = 'They must not be negative, nor more than 150000 years.';
+    END IF;
     IF months <> 0 OR days <> 0 THEN
         stop := timezone(time_zone, timezone(time_zone, start)
-                                    + make_interval(months => months * periods, days => days * periods));
+                                    + make_interval(months => months::integer, days => days::integer));
     END IF;
-    stop := stop + make_interval(hours => hours * periods);
+    stop := stop + make_interval(hours => hours::integer);
     IF day_rule = 'instant' THEN
         RETURN stop;
     END IF;
@@ -30,7 +65,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.term_end(timestamptz, interval, integer, text, text) IS
-    'end of so many periods of a term from a start: months and days by the calendar of the zone, clamped at a month''s end, hours as elapsed time; then the day rule';
+    'end of so many periods of a term from a start: months and days by the calendar of the zone, clamped at a month''s end, hours as elapsed time; then the day rule; error 22008';
 REVOKE ALL ON FUNCTION ccc.term_end(timestamptz, interval, integer, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.term_end(timestamptz, interval, integer, text, text) TO ccc_admin, ccc_reader;
 
@@ -64,9 +99,7 @@ BEGIN
         RAISE EXCEPTION 'account, name, opening and time zone must not be null'
             USING ERRCODE = '22004';
     END IF;
-    IF NOT isfinite(opened_at) THEN
-        RAISE EXCEPTION 'an account cannot be opened at "%"', opened_at USING ERRCODE = '22008';
-    END IF;
+    PERFORM ccc.check_instant(opened_at, 'an opening');
     PERFORM timezone(time_zone, opened_at);    -- an unknown zone is an error here
     INSERT INTO ccc.accounts (account_id, name, opened_at, time_zone)
         VALUES (account_id, name, opened_at, time_zone)
@@ -84,7 +117,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) IS
-    'a new account with an empty wallet and the seats of the trial, which ccc.trials says; errors: 23505 open already, 22023 unknown time zone';
+    'a new account with an empty wallet and the seats of the trial, which ccc.trials says; errors: 22004 null, 22008 opening out of range, 23505 open already, 22023 unknown time zone';
 REVOKE ALL ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.open_account(bigint, text, timestamptz, text) TO ccc_admin;
 

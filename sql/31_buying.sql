@@ -22,6 +22,10 @@ BEGIN
                               ELSE format('It must lie between %s and %s.', found_product.minimum, found_product.maximum)
                          END;
     END IF;
+    IF found_product.minutes::numeric * quantity > 150000000000000000 THEN
+        RAISE EXCEPTION 'a quantity of % of product "%" is out of range', quantity, product
+            USING ERRCODE = '22003', HINT = 'A package grants at most 150000000000000000 minutes.';
+    END IF;
     IF quantity % found_product.step <> 0 THEN
         RAISE EXCEPTION 'a quantity of % of product "%" is not a multiple of %', quantity, product, found_product.step
             USING ERRCODE = '22023',
@@ -97,10 +101,9 @@ CREATE FUNCTION ccc.check_purchase(item ccc.products, periods integer, number cc
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    IF periods IS NULL OR periods NOT BETWEEN 1 AND 1200 THEN
-        RAISE EXCEPTION '% periods are out of range', coalesce(periods::text, 'null')
-            USING ERRCODE = '22003', HINT = 'A purchase is for 1 to 1200 periods.';
-    ELSIF item.kind = 'package' AND periods <> 1 THEN
+    PERFORM ccc.check_periods(periods);
+    PERFORM ccc.check_instant(bought_at, 'a purchase');
+    IF item.kind = 'package' AND periods <> 1 THEN
         RAISE EXCEPTION 'product "%" is a package and has one period', item.code
             USING ERRCODE = '22023', HINT = 'Buy more packages instead.';
     ELSIF item.kind = 'number' AND number IS NULL THEN
@@ -108,8 +111,6 @@ BEGIN
             USING ERRCODE = '22023', HINT = 'Give the number that was delivered in the argument "number".';
     ELSIF item.kind <> 'number' AND number IS NOT NULL THEN
         RAISE EXCEPTION 'product "%" takes no number', item.code USING ERRCODE = '22023';
-    ELSIF NOT isfinite(bought_at) THEN
-        RAISE EXCEPTION 'a purchase at "%" is out of range', bought_at USING ERRCODE = '22008';
     ELSIF auto_renew IS NULL THEN
         RAISE EXCEPTION 'auto_renew must not be null' USING ERRCODE = '22004';
     ELSIF auto_renew AND item.kind = 'package' THEN
@@ -148,16 +149,25 @@ COMMENT ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) IS
     'what a purchase brings: a package, or the rental of seats or of a number, which is put in service';
 REVOKE ALL ON FUNCTION ccc.deliver(ccc.purchases, ccc.products, boolean) FROM PUBLIC;
 
+CREATE FUNCTION ccc.check_wallet(account ccc.accounts, amount numeric) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF amount > account.balance THEN
+        RAISE EXCEPTION 'the wallet of account % holds % yuan, and % are needed', account.account_id, account.balance, amount
+            USING ERRCODE = '23514', HINT = format('Top up at least %s yuan.', amount - account.balance);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_wallet(ccc.accounts, numeric) IS 'refuses (23514) to take more yuan from a wallet than it holds';
+REVOKE ALL ON FUNCTION ccc.check_wallet(ccc.accounts, numeric) FROM PUBLIC;
+
 CREATE FUNCTION ccc.pay(account ccc.accounts, purchase ccc.purchases) RETURNS ccc.purchases
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    IF purchase.amount > account.balance THEN
-        RAISE EXCEPTION 'the wallet of account % holds % yuan, and % are needed', account.account_id, account.balance, purchase.amount
-            USING ERRCODE = '23514',
-                  HINT = format('Top up at least %s yuan.', purchase.amount - account.balance);
-    END IF;
     purchase.account_id := account.account_id;
     purchase.purchase_no := account.last_purchase_no + 1;
     purchase.package_no := CASE purchase.kind WHEN 'package' THEN account.last_package_no + 1 END;
@@ -175,7 +185,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) IS
-    'records a purchase of a locked account under the next numbers, and takes its amount from the wallet; gives it as recorded; error 23514 not enough money';
+    'records a purchase of a locked account under the next numbers, and takes its amount from the wallet; gives it as recorded; to be called after ccc.check_wallet()';
 REVOKE ALL ON FUNCTION ccc.pay(ccc.accounts, ccc.purchases) FROM PUBLIC;
 
 CREATE FUNCTION ccc.purchase_made(account_id bigint, purchase_no integer) RETURNS ccc.purchases
@@ -215,6 +225,7 @@ DECLARE
     request  ccc.requests := ccc.earlier_request(account_id, request_id, content);
     item     ccc.products;
     tiers    ccc.price_tiers;
+    amount   numeric;
     purchase ccc.purchases;
 BEGIN
     IF request.purchase_no IS NOT NULL THEN
@@ -227,13 +238,15 @@ BEGIN
     item := ccc.product_on_sale(product, quantity, at);
     PERFORM ccc.check_purchase(item, periods, phone, at, auto_renew);
     tiers := ccc.price_in_force(product, at);
+    amount := round(ccc.volume_price(tiers, quantity) * periods, 2);
+    PERFORM ccc.check_wallet(account, amount);
 
     purchase.product := product;
     purchase.kind := item.kind;
     purchase.quantity := quantity;
     purchase.periods := periods;
     purchase.unit_price := ccc.unit_price(tiers, quantity);
-    purchase.amount := round(ccc.volume_price(tiers, quantity) * periods, 2);
+    purchase.amount := amount;
     purchase.bought_at := at;
     purchase.valid_from := at;
     purchase.valid_until := ccc.term_end(at, item.term, periods, account.time_zone, item.day_rule);

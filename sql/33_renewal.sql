@@ -71,6 +71,11 @@ DECLARE
     start        timestamptz;
     tiers        ccc.price_tiers;
 BEGIN
+    PERFORM ccc.check_periods(periods);
+    IF rental.periods IS NULL OR rental.periods NOT BETWEEN 0 AND 100000000 THEN
+        RAISE EXCEPTION 'a rental of % periods is out of range', coalesce(rental.periods::text, 'null')
+            USING ERRCODE = '22003', HINT = 'A rental is a row of ccc.rentals.';
+    END IF;
     valid_from := rental.paid_until;
     valid_until := ccc.period_start(rental, rental.periods + periods, time_zone);
     amount := 0;
@@ -93,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.quote_renewal(ccc.rentals, integer, text) IS
-    'what the next periods of a rental cost, each at the price of its start, yuan; or why they cannot be had: released, withdrawn, unpriced';
+    'what the next periods of a rental cost, each at the price of its start, yuan; or why they cannot be had: released, withdrawn, unpriced; error 22003 periods out of range';
 REVOKE ALL ON FUNCTION ccc.quote_renewal(ccc.rentals, integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.quote_renewal(ccc.rentals, integer, text) TO ccc_admin, ccc_reader;
 
@@ -112,6 +117,7 @@ BEGIN
                                     ELSE 'the product has no price at the start of the period' END
             USING ERRCODE = '55000', HINT = 'Buy anew, or see ccc.products and ccc.prices.';
     END IF;
+    PERFORM ccc.check_wallet(account, quote.amount);
     purchase.product := rental.product;
     purchase.kind := CASE WHEN rental.number IS NULL THEN 'seat' ELSE 'number' END;
     purchase.quantity := rental.quantity;
@@ -148,10 +154,7 @@ BEGIN
     IF request.purchase_no IS NOT NULL THEN
         RETURN ccc.purchase_made(account_id, request.purchase_no);
     END IF;
-    IF periods IS NULL OR periods NOT BETWEEN 1 AND 1200 THEN
-        RAISE EXCEPTION '% periods are out of range', coalesce(periods::text, 'null')
-            USING ERRCODE = '22003', HINT = 'A renewal is for 1 to 1200 periods.';
-    END IF;
+    PERFORM ccc.check_periods(periods);
     rental := ccc.renewable(account_id, purchase_no);
     purchase := ccc.renew_rental(account, rental, periods);
     IF rental.number IS NOT NULL THEN
@@ -209,7 +212,8 @@ CREATE FUNCTION ccc.due_accounts(as_of timestamptz, account_id bigint DEFAULT NU
     AS $$
 BEGIN
     IF as_of IS NULL OR NOT isfinite(as_of) THEN
-        RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null') USING ERRCODE = '22008';
+        RAISE EXCEPTION 'renewal as of "%" is out of range', coalesce(as_of::text, 'null')
+            USING ERRCODE = '22008', HINT = 'It must be finite.';
     END IF;
     IF account_id IS NOT NULL THEN
         RETURN ARRAY[account_id];

@@ -105,7 +105,7 @@ CREATE FUNCTION ccc.check_not_future(what text, at timestamptz) RETURNS void
     AS $$
 BEGIN
     IF NOT isfinite(at) THEN
-        RAISE EXCEPTION 'a % at "%" is out of range', what, at USING ERRCODE = '22008';
+        RAISE EXCEPTION 'a % at "%" is out of range', what, at USING ERRCODE = '22008', HINT = 'It must be finite.';
     ELSIF at > clock_timestamp() THEN
         RAISE EXCEPTION 'a % at "%" is in the future', what, at
             USING ERRCODE = '22023', HINT = 'Leave the instant null: it is now, by the clock of the server.';

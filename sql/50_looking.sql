@@ -8,7 +8,7 @@ COMMENT ON FUNCTION ccc.minutes(numeric) IS 'seconds shown as minutes, to six de
 
 CREATE FUNCTION ccc.charge_amount(billed numeric, price numeric, granted bigint) RETURNS numeric
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN trim_scale(round(billed * price / granted, 6));
+    RETURN trim_scale(round(billed * price / nullif(granted, 0), 6));
 COMMENT ON FUNCTION ccc.charge_amount(numeric, numeric, bigint) IS
     'yuan for billed seconds of a package that was bought at a price and granted so many seconds, to six decimals';
 

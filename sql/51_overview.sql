@@ -58,7 +58,8 @@ CREATE FUNCTION ccc.account_overview(account_id bigint, at timestamptz DEFAULT n
               FROM ccc.shortfalls AS s WHERE s.account_id = account_overview.account_id
               UNION ALL
               SELECT 7, 0, 'next 30 days', u.item, u.state, u.amount, u.unit, u.at
-              FROM ccc.upcoming(account_overview.account_id, at, at + interval '720 hours') AS u) AS p
+              FROM ccc.upcoming(account_overview.account_id, at,
+                                CASE WHEN at < '294276-01-01 00:00+00' THEN at + interval '720 hours' ELSE 'infinity' END) AS u) AS p
         ORDER BY p.part, CASE p.part WHEN 7 THEN p.until END, p.line, p.item COLLATE "C";
     END;
 COMMENT ON FUNCTION ccc.account_overview(bigint, timestamptz) IS

@@ -95,5 +95,5 @@ GRANT SELECT ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules, ccc.trials,
     TO ccc_tenant;
 GRANT EXECUTE ON FUNCTION ccc.wallet_balance, ccc.balances, ccc.used_before, ccc.explain_call, ccc.account_overview, ccc.upcoming,
     ccc.seats, ccc.seats_in_force, ccc.agents_online, ccc.seat_peaks, ccc.quote_renewal, ccc.period_start, ccc.term_end,
-    ccc.quote, ccc.recommend, ccc.price_at, ccc.offers, ccc.deduct
+    ccc.check_periods, ccc.check_instant, ccc.quote, ccc.recommend, ccc.price_at, ccc.offers, ccc.deduct
     TO ccc_tenant;

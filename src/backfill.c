@@ -20,6 +20,7 @@
 #include "billing.h"
 #include "compat.h"
 #include "rights.h"
+#include "source.h"
 
 static ItemPointer
 first_of_block(int64 block)
@@ -77,7 +78,7 @@ PG_FUNCTION_INFO_V1(backfill_blocks);
 Datum
 backfill_blocks(PG_FUNCTION_ARGS)
 {
-	Relation	cdr = table_open(PG_GETARG_OID(0), RowShareLock);
+	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
 	int64		first = PG_GETARG_INT64(1);
 	int64		end = first + PG_GETARG_INT32(2);
 	TimestampTz since = PG_GETARG_TIMESTAMPTZ(3);

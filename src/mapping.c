@@ -30,6 +30,7 @@
 #include "compat.h"
 #include "mapping.h"
 #include "rights.h"
+#include "source.h"
 
 static const struct
 {
@@ -296,7 +297,7 @@ check_mapping(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("expression for \"%s\" must not be null", fields[field].name)));
 
-	cdr = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	guc_level = pin_settings();
 	if (!PG_ARGISNULL(3))
 		pin_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(3)));

@@ -107,7 +107,7 @@ PG_FUNCTION_INFO_V1(records_before);
 Datum
 records_before(PG_FUNCTION_ARGS)
 {
-	Relation	cdr = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	Rights		rights;
 	Source	   *source;
@@ -162,7 +162,7 @@ PG_FUNCTION_INFO_V1(purge);
 Datum
 purge(PG_FUNCTION_ARGS)
 {
-	Relation	cdr = table_open(PG_GETARG_OID(0), RowExclusiveLock);
+	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowExclusiveLock);
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	uint64		deleted;
 

@@ -5,6 +5,8 @@
 #ifndef CCC_SOURCE_H
 #define CCC_SOURCE_H
 
+#include "storage/lockdefs.h"
+
 #include "mapping.h"
 #include "rights.h"
 
@@ -25,6 +27,7 @@ typedef struct Source
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
 } Source;
 
+extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
 extern void source_limits(Oid cdr, Source *source);
 extern Source *source_get(Relation cdr, const Rights *rights);
 

@@ -29,6 +29,15 @@ stretch_zone(const char *time_zone)
 	return zone;
 }
 
+static void
+no_month(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+			 errmsg("an instant is out of range: it lies in no month"),
+			 errhint("It must be finite, and not in the first month of all.")));
+}
+
 /* The midnight that opens the month of an instant, in a zone. */
 static TimestampTz
 month_start(pg_tz *zone, TimestampTz at)
@@ -39,12 +48,12 @@ month_start(pg_tz *zone, TimestampTz at)
 	TimestampTz result;
 
 	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0)
-		elog(ERROR, "start of a call out of range");
+		no_month();
 	tm.tm_mday = 1;
 	tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
 	offset = DetermineTimeZoneOffset(&tm, zone);
 	if (tm2timestamp(&tm, 0, &offset, &result) != 0)
-		elog(ERROR, "start of a month out of range");
+		no_month();
 	return result;
 }
 
