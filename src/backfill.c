@@ -80,16 +80,20 @@ backfill_blocks(PG_FUNCTION_ARGS)
 {
 	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
 	int64		first = PG_GETARG_INT64(1);
-	int64		end = first + PG_GETARG_INT32(2);
+	int			blocks = PG_GETARG_INT32(2);
 	TimestampTz since = PG_GETARG_TIMESTAMPTZ(3);
-	bool		at_end = end >= RelationGetNumberOfBlocks(cdr);
+	int64		end;
+	bool		at_end;
 	int			guc_level;
 	Tuplestorestate *rows;
 
-	if (first < 0 || PG_GETARG_INT32(2) <= 0)
+	if (first < 0 || first > MaxBlockNumber || blocks <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("blocks of a backfill must be positive")));
+				 errmsg("blocks of a backfill are out of range"),
+				 errhint("The first must be from 0 to %u, their number positive.", MaxBlockNumber)));
+	end = Min(first + blocks, MaxBlockNumber);
+	at_end = end >= RelationGetNumberOfBlocks(cdr);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	guc_level = pin_settings();

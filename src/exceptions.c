@@ -283,9 +283,11 @@ bool
 gone_exceptions_take(GoneExceptions *gone, int64 content, Direction direction)
 {
 	GoneException wanted = {.content = content};
-	GoneException *item = bsearch(&wanted, gone->items, gone->n,
-								  sizeof(GoneException), compare_gone);
+	GoneException *item;
 
+	if (gone->n == 0)
+		return false;
+	item = bsearch(&wanted, gone->items, gone->n, sizeof(GoneException), compare_gone);
 	if (item == NULL)
 		return false;
 	while (item > gone->items && item[-1].content == content)
