@@ -6,6 +6,10 @@
  * in the order of their rows. What happens to each key is decided first;
  * then what is gone is given back, and what is new is charged in the order
  * of the calls' starts.
+ *
+ * Of an account with very many calls one part is posted after the other, each
+ * with all of its keys' calls, so that memory is bounded. The account is
+ * settled at its end: the parts make no difference to any total.
  */
 #include "postgres.h"
 
@@ -45,13 +49,20 @@ struct AccountCalls
 	GoneExceptions *gone;		/* rows gone that were not billed */
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	Ledger	   *ledger;
-	MemoryContext context;		/* of one account */
+
+	/* one account */
+	MemoryContext context;
+	bool		begun;
+	bool		known;			/* there is such an account */
+	LedgerAccount account;
+	PoolStates	states;
+	bool		loaded;			/* the states are */
+
+	/* one part of its calls */
+	MemoryContext part_context;
 	RatedCall  *calls;
 	int			n;
 	int			room;
-
-	/* while an account is posted */
-	LedgerAccount account;
 	Key		   *keys;
 	int			nkeys;
 	Note	   *notes;
@@ -69,19 +80,29 @@ account_calls_begin(Faults *faults, GoneExceptions *gone, Removals *removals)
 	calls->removals = removals;
 	calls->ledger = ledger_begin();
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
-										   "ccc calls of an account",
-										   ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(calls->context);
+										   "ccc account",
+										   ALLOCSET_SMALL_SIZES);
+	calls->part_context = AllocSetContextCreate(CurrentMemoryContext,
+												"ccc calls of an account",
+												ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(calls->part_context);
 	return calls;
 }
 
-/* Room, zeroed, for one more call; leaves the caller in the account's memory. */
+/* Room, zeroed, for one more call; leaves the caller in the calls' memory. */
 RatedCall *
 account_calls_room(AccountCalls *calls)
 {
-	MemoryContextSwitchTo(calls->context);
-	calls->calls = grow(calls->context, calls->calls, calls->n, &calls->room, sizeof(RatedCall));
+	MemoryContextSwitchTo(calls->part_context);
+	calls->calls = grow(calls->part_context, calls->calls, calls->n, &calls->room, sizeof(RatedCall));
 	return memset(&calls->calls[calls->n++], 0, sizeof(RatedCall));
+}
+
+/* Whether it is time to post the calls, before those of another call_id. */
+bool
+account_calls_full(const AccountCalls *calls)
+{
+	return MemoryContextMemAllocated(calls->part_context, false) > work_mem * (Size) 1024 / 2;
 }
 
 static void
@@ -106,7 +127,7 @@ note(AccountCalls *calls, Key *key, const RatedCall *call, EntryKind kind)
 {
 	Note	   *added;
 
-	calls->notes = grow(calls->context, calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
+	calls->notes = grow(calls->part_context, calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
 	added = &calls->notes[calls->nnotes++];
 	added->key = key;
 	added->call = call;
@@ -295,8 +316,9 @@ append_entry(AccountCalls *calls, Key *key, const RatedCall *call,
 
 /* Gives back what a call that is gone holds. */
 static void
-reverse(AccountCalls *calls, PoolStates *states, Key *key)
+reverse(AccountCalls *calls, Key *key)
 {
+	PoolStates *states = &calls->states;
 	const KnownCall *known = key->known;
 
 	for (int i = 0; i < known->nholdings; i++)
@@ -315,7 +337,7 @@ reverse(AccountCalls *calls, PoolStates *states, Key *key)
 }
 
 static void
-charge_call(AccountCalls *calls, PoolStates *states, Key *key)
+charge_call(AccountCalls *calls, Key *key)
 {
 	const RatedCall *call = key->billed;
 	PoolState  *state;
@@ -327,7 +349,7 @@ charge_call(AccountCalls *calls, PoolStates *states, Key *key)
 		append_entry(calls, key, call, ENTRY_FREE, NO_PACKAGE, NULL, call->billed);
 		return;
 	}
-	state = pool_state_named(states, call->pool);
+	state = pool_state_named(&calls->states, call->pool);
 	shortfall = pool_state_draw(state, call->started_at, call->billed, &ndraws);
 	for (int i = 0; i < ndraws; i++)
 		append_entry(calls, key, call, ENTRY_CHARGE, state->draws[i].package_no, NULL,
@@ -348,7 +370,7 @@ compare_starts(const void *a, const void *b)
 }
 
 static void
-charge_in_order(AccountCalls *calls, PoolStates *states)
+charge_in_order(AccountCalls *calls)
 {
 	Key		  **charged = palloc_extended(calls->nkeys * sizeof(Key *), MCXT_ALLOC_HUGE);
 	int			ncharged = 0;
@@ -362,7 +384,7 @@ charge_in_order(AccountCalls *calls, PoolStates *states)
 	}
 	qsort(charged, ncharged, sizeof(Key *), compare_starts);
 	for (int i = 0; i < ncharged; i++)
-		charge_call(calls, states, charged[i]);
+		charge_call(calls, charged[i]);
 }
 
 static void
@@ -375,46 +397,82 @@ post_notes(AccountCalls *calls, EntryKind kind)
 }
 
 /*
- * What is gone comes first, so that the latest entry of a call says what is
- * billed; settling comes last, for it counts on from what is written.
+ * What packages and stretches have, as far back as the account's calls start;
+ * of parts to come nobody knows how far.
  */
 static void
-post_entries(AccountCalls *calls)
+load_states(AccountCalls *calls, TimestampTz since)
 {
-	PoolStates	states = {0};
+	MemoryContext old = MemoryContextSwitchTo(calls->context);
+
+	if (!calls->loaded)
+		pool_states_load(&calls->states, &calls->account, since);
+	calls->loaded = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* What is gone comes first: the latest entry of a call says what is billed. */
+static void
+post_entries(AccountCalls *calls, bool more)
+{
 	TimestampTz first;
 
 	post_notes(calls, ENTRY_REPEAT_GONE);
 	if (first_start(calls, &first))
 	{
-		pool_states_load(&states, &calls->account, first);
+		load_states(calls, more ? DT_NOBEGIN : first);
 		for (int i = 0; i < calls->nkeys; i++)
 			if (calls->keys[i].reverse)
-				reverse(calls, &states, &calls->keys[i]);
-		charge_in_order(calls, &states);
+				reverse(calls, &calls->keys[i]);
+		charge_in_order(calls);
 	}
 	post_notes(calls, ENTRY_REPEAT);
-	for (int i = 0; i < states.npools && setting_replay; i++)
-		settle(&calls->account, states.pools[i]);
-	pool_states_store(&states);
+}
+
+static void
+begin_account(AccountCalls *calls)
+{
+	MemoryContext old = MemoryContextSwitchTo(calls->context);
+
+	gone_exceptions_begin(calls->gone);
+	calls->known = ledger_begin_posting(calls->ledger, calls->calls[0].account_id,
+										&calls->account);
+	calls->begun = true;
+	MemoryContextSwitchTo(old);
+}
+
+/* Settling comes last, for it counts on from what is written. */
+static void
+end_account(AccountCalls *calls)
+{
+	MemoryContext old = MemoryContextSwitchTo(calls->context);
+
+	for (int i = 0; calls->loaded && i < calls->states.npools && setting_replay; i++)
+		settle(&calls->account, calls->states.pools[i]);
+	if (calls->loaded)
+		pool_states_store(&calls->states);
+	calls->begun = calls->loaded = false;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(calls->context);
 }
 
 /*
- * Posts the calls taken since the last account, or reports them where there
- * is no such account. Afterwards there is room for the next account.
+ * Posts the calls taken, or reports them where there is no such account. With
+ * more to come of the account it stays open, else there is room for the next.
  */
 void
-account_calls_post(AccountCalls *calls)
+account_calls_post(AccountCalls *calls, bool more)
 {
 	CHECK_FOR_INTERRUPTS();
 	calls->nkeys = calls->nnotes = calls->notes_room = 0;
 	calls->notes = NULL;
-	gone_exceptions_begin(calls->gone);
-	if (ledger_begin_posting(calls->ledger, calls->calls[0].account_id, &calls->account))
+	if (!calls->begun)
+		begin_account(calls);
+	if (calls->known)
 	{
 		decide(calls);
 		promote(calls);
-		post_entries(calls);
+		post_entries(calls, more);
 	}
 	else
 	{
@@ -422,7 +480,9 @@ account_calls_post(AccountCalls *calls)
 			if (!calls->calls[i].removal)
 				report(calls, &calls->calls[i], FAULT_UNKNOWN_ACCOUNT);
 	}
-	MemoryContextReset(calls->context);
+	if (!more)
+		end_account(calls);
+	MemoryContextReset(calls->part_context);
 	calls->calls = NULL;
 	calls->n = calls->room = 0;
 }
@@ -432,5 +492,6 @@ account_calls_end(AccountCalls *calls)
 {
 	ledger_end(calls->ledger);
 	MemoryContextSwitchTo(MemoryContextGetParent(calls->context));
+	MemoryContextDelete(calls->part_context);
 	MemoryContextDelete(calls->context);
 }

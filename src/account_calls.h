@@ -16,7 +16,8 @@ extern AccountCalls *account_calls_begin(Faults *faults,
 										  GoneExceptions *gone,
 										  Removals *removals);
 extern RatedCall *account_calls_room(AccountCalls *calls);
-extern void account_calls_post(AccountCalls *calls);
+extern bool account_calls_full(const AccountCalls *calls);
+extern void account_calls_post(AccountCalls *calls, bool more);
 extern void account_calls_end(AccountCalls *calls);
 
 #endif							/* CCC_ACCOUNT_CALLS_H */

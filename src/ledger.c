@@ -18,6 +18,8 @@
 #include "rights.h"
 #include "statement.h"
 
+#define MOVABLE_BATCH 1000		/* calls fetched at a time */
+
 /* columns of ccc.ledger, in order */
 enum
 {
@@ -233,9 +235,9 @@ ledger_billed_calls(int64 account_id, TimestampTz since, int *n)
  * What calls that start in [from, until) hold on some packages (NO_PACKAGE
  * among them: shortfalls of the pool), latest start first.
  */
-Movable *
-ledger_movable(int64 account_id, const char *pool, TimestampTz from,
-			   TimestampTz until, const int64 *packages, int npackages, int *n)
+MovableScan *
+ledger_movable_begin(int64 account_id, const char *pool, TimestampTz from,
+					 TimestampTz until, const int64 *packages, int npackages)
 {
 	Datum		values[] = {
 		Int64GetDatum(account_id),
@@ -244,29 +246,73 @@ ledger_movable(int64 account_id, const char *pool, TimestampTz from,
 		TimestampTzGetDatum(until),
 		bigint_array(packages, npackages)
 	};
-	Movable    *movable;
+	MovableScan *scan = palloc0_object(MovableScan);
 
-	statement_execute(&select_movable, values);
-	*n = SPI_processed;
-	movable = palloc_extended(Max(1, SPI_processed) * sizeof(Movable),
-							  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		RatedCall  *call = &movable[i].call;
+	scan->account_id = account_id;
+	scan->context = AllocSetContextCreate(CurrentMemoryContext, "ccc movable calls",
+										  ALLOCSET_DEFAULT_SIZES);
+	scan->old_context = AllocSetContextCreate(CurrentMemoryContext, "ccc movable calls before",
+											  ALLOCSET_DEFAULT_SIZES);
+	scan->portal = statement_open(&select_movable, values);
+	return scan;
+}
 
-		call->account_id = account_id;
-		call->call_id = TextDatumGetCString(spi_value(i, 1));
-		call->direction = DatumGetChar(spi_value(i, 2));
-		movable[i].package_no = DatumGetInt32(spi_value(i, 3));
-		movable[i].billed = DatumGetInt64(spi_value(i, 4));
-		movable[i].entry_no = DatumGetInt32(spi_value(i, 5));
-		call->content = DatumGetInt64(spi_value(i, 6));
-		call->started_at = DatumGetTimestampTz(spi_value(i, 7));
-		call->number = DatumGetInt64(spi_value(i, 8));
-		call->seconds = DatumGetNumericCopy(spi_value(i, 9));
-	}
+static void
+read_movable(int64 account_id, uint64 row, Movable *movable)
+{
+	RatedCall  *call = &movable->call;
+
+	memset(movable, 0, sizeof(Movable));
+	call->account_id = account_id;
+	call->call_id = TextDatumGetCString(spi_value(row, 1));
+	call->direction = DatumGetChar(spi_value(row, 2));
+	movable->package_no = DatumGetInt32(spi_value(row, 3));
+	movable->billed = DatumGetInt64(spi_value(row, 4));
+	movable->entry_no = DatumGetInt32(spi_value(row, 5));
+	call->content = DatumGetInt64(spi_value(row, 6));
+	call->started_at = DatumGetTimestampTz(spi_value(row, 7));
+	call->number = DatumGetInt64(spi_value(row, 8));
+	call->seconds = DatumGetNumericCopy(spi_value(row, 9));
+}
+
+/* More rows, in place of those before the last ones. */
+static void
+fetch_movable(MovableScan *scan)
+{
+	MemoryContext context = scan->old_context;
+	MemoryContext old;
+
+	scan->old_context = scan->context;
+	scan->context = context;
+	MemoryContextReset(context);
+	old = MemoryContextSwitchTo(context);
+	SPI_cursor_fetch(scan->portal, true, MOVABLE_BATCH);
+	MemoryContextSwitchTo(context);
+	scan->n = SPI_processed;
+	scan->next = 0;
+	scan->rows = palloc_array(Movable, Max(1, scan->n));
+	for (int i = 0; i < scan->n; i++)
+		read_movable(scan->account_id, i, &scan->rows[i]);
 	SPI_freetuptable(SPI_tuptable);
-	return movable;
+	MemoryContextSwitchTo(old);
+}
+
+/* The next one, or NULL; it stays at least until the next but one is asked for. */
+Movable *
+ledger_movable_next(MovableScan *scan)
+{
+	if (scan->next == scan->n)
+		fetch_movable(scan);
+	return scan->n == 0 ? NULL : &scan->rows[scan->next++];
+}
+
+void
+ledger_movable_end(MovableScan *scan)
+{
+	SPI_cursor_close(scan->portal);
+	MemoryContextDelete(scan->context);
+	MemoryContextDelete(scan->old_context);
+	pfree(scan);
 }
 
 /* One entry of a call. A charge names its package, a shortfall its pool. */
@@ -278,6 +324,7 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	TupleTableSlot *slot = append_slot(account->ledger->entries);
 	Datum	   *values = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
+	text	   *call_id = cstring_to_text(call->call_id);
 
 	memset(nulls, false, NCOLUMNS * sizeof(bool));
 	values[COL_ACCOUNT_ID] = Int64GetDatum(account->account_id);
@@ -292,10 +339,11 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	values[COL_ENTRY_NO] = Int32GetDatum(entry_no);
 	values[COL_DIRECTION] = CharGetDatum(call->direction);
 	values[COL_KIND] = CharGetDatum(kind);
-	values[COL_CALL_ID] = CStringGetTextDatum(call->call_id);
+	values[COL_CALL_ID] = PointerGetDatum(call_id);
 	nulls[COL_POOL] = kind != ENTRY_SHORTFALL;
 	if (kind == ENTRY_SHORTFALL)
 		values[COL_POOL] = CStringGetTextDatum(pool);
 	values[COL_SECONDS] = NumericGetDatum(call->seconds);
 	append_store(account->ledger->entries);
+	pfree(call_id);
 }

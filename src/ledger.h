@@ -8,6 +8,8 @@
 #ifndef CCC_LEDGER_H
 #define CCC_LEDGER_H
 
+#include "utils/portal.h"
+
 #include "append.h"
 #include "deduct.h"
 #include "own_table.h"
@@ -77,6 +79,18 @@ typedef struct Movable
 	int64		billed;
 } Movable;
 
+/* What may be moved, read as it is needed. */
+typedef struct MovableScan
+{
+	int64		account_id;
+	Portal		portal;
+	Movable    *rows;			/* fetched */
+	int			n;
+	int			next;
+	MemoryContext context;		/* of the rows */
+	MemoryContext old_context;	/* of those before, for the last is asked for still */
+} MovableScan;
+
 /* A row of ccc.usage. */
 typedef struct UsageRow
 {
@@ -119,8 +133,10 @@ extern void ledger_count_draws(const LedgerAccount *account,
 
 extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
 									  int *n);
-extern Movable *ledger_movable(int64 account_id, const char *pool,
-							   TimestampTz from, TimestampTz until,
-							   const int64 *packages, int npackages, int *n);
+extern MovableScan *ledger_movable_begin(int64 account_id, const char *pool,
+										 TimestampTz from, TimestampTz until,
+										 const int64 *packages, int npackages);
+extern Movable *ledger_movable_next(MovableScan *scan);
+extern void ledger_movable_end(MovableScan *scan);
 
 #endif							/* CCC_LEDGER_H */

@@ -16,6 +16,7 @@ pool_states_load(PoolStates *states, LedgerAccount *account, TimestampTz since)
 {
 	memset(states, 0, sizeof(*states));
 	states->account = account;
+	states->context = CurrentMemoryContext;
 	states->since = since;
 	states->packages = ledger_packages(account, TIMESTAMP_NOT_FINITE(since) ? since : since - 32 * USECS_PER_DAY,
 									   &states->npackages);
@@ -73,14 +74,15 @@ usage_of(PoolState *state, TimestampTz start)
 	if (i > 0 && state->stretches[i - 1].start == start)
 		return &state->stretches[i - 1];
 
-	state->stretches = state->nstretches == 0 ? palloc_object(StretchUsage) :
+	state->stretches = state->nstretches == 0 ?
+		MemoryContextAlloc(state->context, sizeof(StretchUsage)) :
 		repalloc(state->stretches, (state->nstretches + 1) * sizeof(StretchUsage));
 	usage = &state->stretches[i];
 	memmove(usage + 1, usage, (state->nstretches - i) * sizeof(StretchUsage));
 	state->nstretches++;
 	usage->start = usage->last_start = start;
-	usage->billed = palloc0_array(int64, state->npackages + 1);
-	usage->changed = palloc0_array(bool, state->npackages + 1);
+	usage->billed = MemoryContextAllocZero(state->context, (state->npackages + 1) * sizeof(int64));
+	usage->changed = MemoryContextAllocZero(state->context, (state->npackages + 1) * sizeof(bool));
 	return usage;
 }
 
@@ -102,17 +104,12 @@ load_usage(PoolStates *states, PoolState *state)
 	}
 }
 
-/* The state of a pool, read when it is first asked for. */
-PoolState *
-pool_state_named(PoolStates *states, const char *pool)
+static PoolState *
+load_pool(PoolStates *states, const char *pool)
 {
-	PoolState  *state;
+	PoolState  *state = palloc0_object(PoolState);
 
-	for (int i = 0; i < states->npools; i++)
-		if (strcmp(states->pools[i]->pool, pool) == 0)
-			return states->pools[i];
-
-	state = palloc0_object(PoolState);
+	state->context = states->context;
 	state->pool = pstrdup(pool);
 	take_packages(states, state);
 	load_usage(states, state);
@@ -120,6 +117,22 @@ pool_state_named(PoolStates *states, const char *pool)
 	states->pools = states->npools == 0 ? palloc_object(PoolState *) :
 		repalloc(states->pools, (states->npools + 1) * sizeof(PoolState *));
 	return states->pools[states->npools++] = state;
+}
+
+/* The state of a pool, read when it is first asked for. */
+PoolState *
+pool_state_named(PoolStates *states, const char *pool)
+{
+	MemoryContext old;
+	PoolState  *state;
+
+	for (int i = 0; i < states->npools; i++)
+		if (strcmp(states->pools[i]->pool, pool) == 0)
+			return states->pools[i];
+	old = MemoryContextSwitchTo(states->context);
+	state = load_pool(states, pool);
+	MemoryContextSwitchTo(old);
+	return state;
 }
 
 /* The state of the pool of a package. */

@@ -27,6 +27,7 @@ typedef struct PoolState
 	StretchUsage *stretches;	/* by start */
 	int			nstretches;
 	Draw	   *draws;			/* room for every package */
+	MemoryContext context;		/* of the state, and all that it holds */
 	bool		unsettled;		/* charges may lie where call order would not put them */
 	TimestampTz unsettled_since;	/* start of a stretch */
 } PoolState;
@@ -34,6 +35,7 @@ typedef struct PoolState
 typedef struct PoolStates
 {
 	LedgerAccount *account;
+	MemoryContext context;		/* of the states */
 	PoolPackage *packages;
 	int			npackages;
 	TimestampTz since;

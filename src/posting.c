@@ -3,8 +3,8 @@
  *		Rated calls posted to the ledger, account by account.
  *
  * Calls are sorted by account, so that accounts are locked in ascending
- * order and each once a statement. Memory: the calls of one account, and
- * work_mem for the sort.
+ * order and each once a statement. Memory: work_mem for the sort, and half of
+ * it for the calls of one account.
  */
 #include "postgres.h"
 
@@ -172,6 +172,16 @@ read_call(TupleTableSlot *slot, RatedCall *call)
 	call->seconds = DatumGetNumericCopy(values[SORT_SECONDS]);
 }
 
+/* Whether the call in the slot has an id. */
+static bool
+is_of(TupleTableSlot *slot, const char *call_id)
+{
+	const text *id = DatumGetTextPP(slot->tts_values[SORT_CALL_ID - 1]);
+
+	return VARSIZE_ANY_EXHDR(id) == strlen(call_id) &&
+		memcmp(VARDATA_ANY(id), call_id, strlen(call_id)) == 0;
+}
+
 static bool
 next_sorted(Posting *posting)
 {
@@ -230,6 +240,26 @@ posting_drop(Posting *posting)
 	hash_destroy(posting->accounts);
 }
 
+/* The calls of one account, or as many of them as there is room for. */
+static bool
+post_calls(Posting *posting, AccountCalls *calls)
+{
+	int64		account_id = DatumGetInt64(posting->out->tts_values[SORT_ACCOUNT_ID - 1]);
+	RatedCall  *call;
+	bool		more;
+	bool		same;
+
+	do
+	{
+		call = account_calls_room(calls);
+		read_call(posting->out, call);
+		more = next_sorted(posting);
+		same = more && DatumGetInt64(posting->out->tts_values[SORT_ACCOUNT_ID - 1]) == account_id;
+	} while (same && !(account_calls_full(calls) && !is_of(posting->out, call->call_id)));
+	account_calls_post(calls, same);
+	return more;
+}
+
 /*
  * Posts everything that was added; runs as the ledger's owner. Tells the
  * removals, if there are any, what was known of them. Ends the posting.
@@ -242,21 +272,10 @@ posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 	if (posting->any)
 	{
 		AccountCalls *calls = account_calls_begin(posting->faults, gone, removals);
-		RatedCall  *call;
 
 		tuplesort_performsort(posting->sort);
 		for (more = next_sorted(posting); more;)
-		{
-			int64		account_id = DatumGetInt64(posting->out->tts_values[0]);
-
-			do
-			{
-				call = account_calls_room(calls);
-				read_call(posting->out, call);
-				more = next_sorted(posting);
-			} while (more && DatumGetInt64(posting->out->tts_values[0]) == account_id);
-			account_calls_post(calls);
-		}
+			more = post_calls(posting, calls);
 		account_calls_end(calls);
 	}
 	posting_drop(posting);

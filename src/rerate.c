@@ -55,7 +55,7 @@ rerate_account(int64 account_id, TimestampTz since)
 		count++;
 	}
 	if (count > 0)
-		account_calls_post(changed);
+		account_calls_post(changed, false);
 	account_calls_end(changed);
 	return count;
 }

@@ -129,9 +129,9 @@ move_call(LedgerAccount *account, PoolState *state, int64 *excess, Movable *mova
 	return moved;
 }
 
-static Movable *
+static MovableScan *
 find_movable(LedgerAccount *account, const PoolState *state,
-			 const Imbalance *imbalance, int *n)
+			 const Imbalance *imbalance)
 {
 	int64	   *packages = palloc_array(int64, state->npackages + 1);
 	int			npackages = 0;
@@ -139,8 +139,8 @@ find_movable(LedgerAccount *account, const PoolState *state,
 	for (int i = 0; i <= state->npackages; i++)
 		if (imbalance->excess[i] > 0)
 			packages[npackages++] = package_no_at(state, i);
-	return ledger_movable(account->account_id, state->pool, imbalance->usage->start,
-						  imbalance->until, packages, npackages, n);
+	return ledger_movable_begin(account->account_id, state->pool, imbalance->usage->start,
+								imbalance->until, packages, npackages);
 }
 
 /* Two rows of one call follow each other and share the count of entries. */
@@ -152,24 +152,35 @@ keep_count(Movable *movable, const Movable *previous)
 		movable->entry_no = previous->entry_no;
 }
 
+static bool
+balanced(const PoolState *state, const Imbalance *imbalance)
+{
+	for (int i = 0; i <= state->npackages; i++)
+		if (imbalance->excess[i] != 0)
+			return false;
+	return true;
+}
+
 static int64
 settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbalance)
 {
-	int			n;
-	Movable    *movable = find_movable(account, state, imbalance, &n);
+	MovableScan *scan = find_movable(account, state, imbalance);
+	Movable    *movable;
+	const Movable *previous = NULL;
 	int64		moved = 0;
 
-	for (int i = 0; i < n; i++)
+	while (!balanced(state, imbalance) && (movable = ledger_movable_next(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0)
-			keep_count(&movable[i], &movable[i - 1]);
-		moved += move_call(account, state, imbalance->excess, &movable[i]);
+		if (previous != NULL)
+			keep_count(movable, previous);
+		moved += move_call(account, state, imbalance->excess, movable);
+		previous = movable;
 	}
-	for (int i = 0; i <= state->npackages; i++)
-		if (imbalance->excess[i] != 0)
-			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
-				 account->account_id);
+	ledger_movable_end(scan);
+	if (!balanced(state, imbalance))
+		elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
+			 account->account_id);
 	return moved;
 }
 

@@ -80,6 +80,19 @@ statement_execute_nulls(Statement *statement, Datum *values, const char *nulls)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
 }
 
+/* The same, its rows to be fetched by SPI_cursor_fetch(). */
+Portal
+statement_open(Statement *statement, Datum *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Portal		portal;
+
+	statement_prepare(statement);
+	portal = SPI_cursor_open(NULL, statement->plan, values, NULL, false);
+	MemoryContextSwitchTo(context);
+	return portal;
+}
+
 /* A value of the result that cannot be null. */
 Datum
 spi_value(uint64 row, int column)

@@ -22,6 +22,7 @@ extern void statement_execute(Statement *statement, Datum *values);
 extern void statement_execute_nulls(Statement *statement, Datum *values,
 									const char *nulls);
 
+extern Portal statement_open(Statement *statement, Datum *values);
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);
 extern Datum bigint_array(const int64 *values, int n);

@@ -1,10 +1,11 @@
 -- Ten thousand records in one statement come to the same figures as the same
--- records one by one, and in any order within the statement.
+-- records one by one, in any order within the statement, and in parts where
+-- memory is short.
 BEGIN;
-SELECT plan(12);
+SELECT plan(16);
 
--- three sets of ten accounts each: 1.., 101.., 201..
-CREATE TEMP TABLE sets AS SELECT s, s * 100 + n AS account_id, n FROM generate_series(0, 2) AS s, generate_series(1, 10) AS n;
+-- four sets of ten accounts each: 1.., 101.., 201.., 301..
+CREATE TEMP TABLE sets AS SELECT s, s * 100 + n AS account_id, n FROM generate_series(0, 3) AS s, generate_series(1, 10) AS n;
 INSERT INTO ccc.products (code, kind, pool, minutes, term, minimum) VALUES
     ('mini', 'package', 'landline_outbound', 1, '10 days', 1), ('mini_400', 'package', '400_inbound', 1, '15 days', 1);
 INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('mini', '-infinity', '0:0.1'), ('mini_400', '-infinity', '0:0.2');
@@ -16,7 +17,7 @@ SELECT count(ccc.buy(account_id, 'number_400', periods => 1, number => '400-8' |
                      bought_at => '2025-03-01 00:00+08')) FROM sets;
 SELECT count(ccc.buy(account_id, product, 100 + n * 20, bought_at => '2025-03-01 00:00+08'::timestamptz + k * interval '5 days'))
 FROM sets, (VALUES (0, 'mini'), (0, 'mini_400'), (1, 'mini'), (2, 'mini'), (2, 'mini_400'), (3, 'mini'), (4, 'mini_400')) AS v (k, product);
-SELECT count(ccc.create_calls_table(name)) FROM unnest('{one_by_one,at_once,shuffled}'::text[]) AS name;
+SELECT count(ccc.create_calls_table(name)) FROM unnest('{one_by_one,at_once,shuffled,in_parts}'::text[]) AS name;
 
 -- 10,000 records: out, in, 400 in, 400 out, unknown, bad; with repeats and conflicts
 CREATE FUNCTION pg_temp.record(s integer, i integer) RETURNS one_by_one LANGUAGE sql AS $$
@@ -33,6 +34,10 @@ BEGIN
     END LOOP;
 END $$;
 INSERT INTO at_once SELECT (pg_temp.record(1, i)).* FROM generate_series(1, 10000) AS i;
+SET LOCAL work_mem = '64kB';
+INSERT INTO in_parts SELECT r.* FROM generate_series(1, 10000) AS i, pg_temp.record(3, i) AS r
+    ORDER BY md5(r.call_id), i;
+RESET work_mem;
 INSERT INTO shuffled SELECT r.* FROM (SELECT i, (pg_temp.record(2, i)).* FROM generate_series(1, 10000) AS i) AS t,
     LATERAL (SELECT t.call_id, t.caller, t.callee, t.started_at, t.seconds) AS r
     ORDER BY md5((t.i - (t.i % 97 = 0)::integer)::text), t.i;    -- what shares an id stays in order: the first stored is billed
@@ -59,6 +64,10 @@ SELECT bag_eq('SELECT * FROM pg_temp.packages(2)', 'SELECT * FROM pg_temp.packag
 SELECT bag_eq('SELECT * FROM pg_temp.shorts(2)', 'SELECT * FROM pg_temp.shorts(0)', 'shuffled: shortfalls');
 SELECT bag_eq('SELECT * FROM pg_temp.totals(2)', 'SELECT * FROM pg_temp.totals(0)', 'shuffled: totals of pools');
 SELECT bag_eq('SELECT * FROM pg_temp.odd(''shuffled'')', 'SELECT * FROM pg_temp.odd(''one_by_one'')', 'shuffled: exceptions');
+SELECT bag_eq('SELECT * FROM pg_temp.packages(3)', 'SELECT * FROM pg_temp.packages(0)', 'in parts: packages');
+SELECT bag_eq('SELECT * FROM pg_temp.shorts(3)', 'SELECT * FROM pg_temp.shorts(0)', 'in parts: shortfalls');
+SELECT bag_eq('SELECT * FROM pg_temp.totals(3)', 'SELECT * FROM pg_temp.totals(0)', 'in parts: totals of pools');
+SELECT bag_eq('SELECT * FROM pg_temp.odd(''in_parts'')', 'SELECT * FROM pg_temp.odd(''one_by_one'')', 'in parts: exceptions');
 
 -- that the records are worth it: reckoned from them alone
 CREATE TEMP VIEW sides AS
