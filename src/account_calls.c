@@ -5,7 +5,7 @@
  * Calls come by call_id and direction, those gone before those stored, and
  * in the order of their rows. What happens to each key is decided first;
  * then what is gone is given back, and what is new is charged in the order
- * of the calls' starts.
+ * of the calls' starts; then entries are written, in the order of their index.
  *
  * Of an account with very many calls one part is posted after the other, each
  * with all of its keys' calls, so that memory is bounded. The account is
@@ -25,23 +25,24 @@
 #include "settings.h"
 #include "settle.h"
 
+#define MANY_CALLS 4
+
 /* One key of the statement: what is billed under it, and its entries so far. */
 typedef struct Key
 {
 	KnownCall  *known;			/* what the ledger held, or NULL */
 	RatedCall  *billed;			/* what will be billed, or NULL */
-	int64		copies;
+	int64		copies;			/* stored, beside the billed one */
+	int			ngone;			/* copies that are gone */
+	int			nstored;		/* copies that came */
 	int32		entry_no;
 	bool		reverse;		/* take back what the ledger held */
-} Key;
 
-/* An entry of a repeat, stored or gone. */
-typedef struct Note
-{
-	Key		   *key;
-	const RatedCall *call;
-	EntryKind	kind;
-} Note;
+	/* of what is newly charged */
+	int			first_draw;		/* of the account's draws */
+	int			ndraws;
+	int64		shortfall;
+} Key;
 
 struct AccountCalls
 {
@@ -65,9 +66,9 @@ struct AccountCalls
 	int			room;
 	Key		   *keys;
 	int			nkeys;
-	Note	   *notes;
-	int			nnotes;
-	int			notes_room;
+	Draw	   *draws;
+	int			ndraws;
+	int			draws_room;
 };
 
 AccountCalls *
@@ -122,19 +123,6 @@ report(AccountCalls *calls, const RatedCall *call, const char *reason)
 	faults_add(calls->faults, &fault);
 }
 
-static void
-note(AccountCalls *calls, Key *key, const RatedCall *call, EntryKind kind)
-{
-	Note	   *added;
-
-	calls->notes = grow(calls->part_context, calls->notes, calls->nnotes, &calls->notes_room, sizeof(Note));
-	added = &calls->notes[calls->nnotes++];
-	added->key = key;
-	added->call = call;
-	added->kind = kind;
-	key->copies += kind == ENTRY_REPEAT ? 1 : -1;
-}
-
 static int
 compare_keys(const RatedCall *a, const RatedCall *b)
 {
@@ -164,8 +152,8 @@ take_back(AccountCalls *calls, Key *key, RatedCall *call)
 		return false;
 	if (key->copies > 0)
 	{
-		/* the entry says what the ledger knows of the call */
-		note(calls, key, key->billed, ENTRY_REPEAT_GONE);
+		key->copies--;
+		key->ngone++;
 		return true;
 	}
 	key->billed = NULL;
@@ -184,7 +172,10 @@ take_in(AccountCalls *calls, Key *key, RatedCall *call)
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
 	else if (!call->backfilled || is_charged(key))
-		note(calls, key, key->billed, ENTRY_REPEAT);
+	{
+		key->copies++;
+		key->nstored++;
+	}
 }
 
 static Key *
@@ -203,12 +194,19 @@ open_key(AccountCalls *calls, KnownCall *known)
 	return key;
 }
 
-/* What the ledger holds of the statement's calls, by key. */
+/*
+ * What the ledger holds of the statement's calls, by key. Of many new ones it
+ * often holds nothing at all: one look tells.
+ */
 static KnownCalls
 known_calls(AccountCalls *calls)
 {
 	KnownCalls	known = {0};
 
+	if (calls->n > MANY_CALLS &&
+		!ledger_knows_between(&calls->account, calls->calls[0].call_id,
+							  calls->calls[calls->n - 1].call_id))
+		return known;
 	for (int i = 0; i < calls->n; i++)
 		if (i == 0 || strcmp(calls->calls[i].call_id, calls->calls[i - 1].call_id) != 0)
 			ledger_known_calls(&calls->account, calls->calls[i].call_id, &known);
@@ -307,26 +305,16 @@ first_start(AccountCalls *calls, TimestampTz *first)
 	return *first != DT_NOEND;
 }
 
-static void
-append_entry(AccountCalls *calls, Key *key, const RatedCall *call,
-			 EntryKind kind, int32 package_no, const char *pool, int64 billed)
-{
-	ledger_append(&calls->account, call, ++key->entry_no, kind, package_no, pool, billed);
-}
-
 /* Gives back what a call that is gone holds. */
 static void
-reverse(AccountCalls *calls, Key *key)
+release(AccountCalls *calls, const KnownCall *known)
 {
 	PoolStates *states = &calls->states;
-	const KnownCall *known = key->known;
 
 	for (int i = 0; i < known->nholdings; i++)
 	{
 		const Holding *holding = &known->holdings[i];
 
-		append_entry(calls, key, &known->call, holding->kind, holding->package_no,
-					 holding->pool, -holding->billed);
 		if (holding->kind == ENTRY_CHARGE)
 			pool_state_release(pool_state_holding(states, holding->package_no),
 							   known->call.started_at, holding->package_no, holding->billed);
@@ -337,25 +325,25 @@ reverse(AccountCalls *calls, Key *key)
 }
 
 static void
+add_draw(AccountCalls *calls, const Draw *draw)
+{
+	calls->draws = grow(calls->part_context, calls->draws, calls->ndraws, &calls->draws_room, sizeof(Draw));
+	calls->draws[calls->ndraws++] = *draw;
+}
+
+static void
 charge_call(AccountCalls *calls, Key *key)
 {
 	const RatedCall *call = key->billed;
 	PoolState  *state;
-	int64		shortfall;
-	int			ndraws;
 
 	if (call->pool == NULL)
-	{
-		append_entry(calls, key, call, ENTRY_FREE, NO_PACKAGE, NULL, call->billed);
 		return;
-	}
 	state = pool_state_named(&calls->states, call->pool);
-	shortfall = pool_state_draw(state, call->started_at, call->billed, &ndraws);
-	for (int i = 0; i < ndraws; i++)
-		append_entry(calls, key, call, ENTRY_CHARGE, state->draws[i].package_no, NULL,
-					 state->draws[i].seconds);
-	if (shortfall > 0)
-		append_entry(calls, key, call, ENTRY_SHORTFALL, NO_PACKAGE, state->pool, shortfall);
+	key->shortfall = pool_state_draw(state, call->started_at, call->billed, &key->ndraws);
+	key->first_draw = calls->ndraws;
+	for (int i = 0; i < key->ndraws; i++)
+		add_draw(calls, &state->draws[i]);
 }
 
 static int
@@ -388,12 +376,62 @@ charge_in_order(AccountCalls *calls)
 }
 
 static void
-post_notes(AccountCalls *calls, EntryKind kind)
+append_entry(AccountCalls *calls, Key *key, const RatedCall *call,
+			 EntryKind kind, int32 package_no, const char *pool, int64 billed)
 {
-	for (int i = 0; i < calls->nnotes; i++)
-		if (calls->notes[i].kind == kind)
-			append_entry(calls, calls->notes[i].key, calls->notes[i].call,
-						 kind, NO_PACKAGE, NULL, 0);
+	ledger_append(&calls->account, call, ++key->entry_no, kind, package_no, pool, billed);
+}
+
+static void
+append_copies(AccountCalls *calls, Key *key, const RatedCall *call, EntryKind kind, int n)
+{
+	for (int i = 0; i < n; i++)
+		append_entry(calls, key, call, kind, NO_PACKAGE, NULL, 0);
+}
+
+static void
+append_reversal(AccountCalls *calls, Key *key)
+{
+	const KnownCall *known = key->known;
+
+	for (int i = 0; i < known->nholdings; i++)
+	{
+		const Holding *holding = &known->holdings[i];
+
+		append_entry(calls, key, &known->call, holding->kind, holding->package_no,
+					 holding->pool, -holding->billed);
+	}
+}
+
+static void
+append_charge(AccountCalls *calls, Key *key)
+{
+	const RatedCall *call = key->billed;
+
+	if (call->pool == NULL)
+		append_entry(calls, key, call, ENTRY_FREE, NO_PACKAGE, NULL, call->billed);
+	for (int i = 0; i < key->ndraws; i++)
+	{
+		const Draw *draw = &calls->draws[key->first_draw + i];
+
+		append_entry(calls, key, call, ENTRY_CHARGE, draw->package_no, NULL, draw->seconds);
+	}
+	if (key->shortfall > 0)
+		append_entry(calls, key, call, ENTRY_SHORTFALL, NO_PACKAGE, call->pool, key->shortfall);
+}
+
+/* What is gone comes first: the latest entry of a call says what is billed. */
+static void
+append_entries(AccountCalls *calls, Key *key)
+{
+	if (key->ngone > 0)
+		append_copies(calls, key, &key->known->call, ENTRY_REPEAT_GONE, key->ngone);
+	if (key->reverse)
+		append_reversal(calls, key);
+	if (is_charged(key))
+		append_charge(calls, key);
+	if (key->nstored > 0)
+		append_copies(calls, key, key->billed, ENTRY_REPEAT, key->nstored);
 }
 
 /*
@@ -411,22 +449,21 @@ load_states(AccountCalls *calls, TimestampTz since)
 	MemoryContextSwitchTo(old);
 }
 
-/* What is gone comes first: the latest entry of a call says what is billed. */
 static void
-post_entries(AccountCalls *calls, bool more)
+post_part(AccountCalls *calls, bool more)
 {
 	TimestampTz first;
 
-	post_notes(calls, ENTRY_REPEAT_GONE);
 	if (first_start(calls, &first))
 	{
 		load_states(calls, more ? DT_NOBEGIN : first);
 		for (int i = 0; i < calls->nkeys; i++)
 			if (calls->keys[i].reverse)
-				reverse(calls, &calls->keys[i]);
+				release(calls, calls->keys[i].known);
 		charge_in_order(calls);
 	}
-	post_notes(calls, ENTRY_REPEAT);
+	for (int i = 0; i < calls->nkeys; i++)
+		append_entries(calls, &calls->keys[i]);
 }
 
 static void
@@ -464,15 +501,15 @@ void
 account_calls_post(AccountCalls *calls, bool more)
 {
 	CHECK_FOR_INTERRUPTS();
-	calls->nkeys = calls->nnotes = calls->notes_room = 0;
-	calls->notes = NULL;
+	calls->nkeys = calls->ndraws = calls->draws_room = 0;
+	calls->draws = NULL;
 	if (!calls->begun)
 		begin_account(calls);
 	if (calls->known)
 	{
 		decide(calls);
 		promote(calls);
-		post_entries(calls, more);
+		post_part(calls, more);
 	}
 	else
 	{

@@ -23,17 +23,26 @@ append_text(StringInfo buffer, const char *text)
 
 /* A number in whatever notation; what is none stands for itself. */
 static void
-append_number(StringInfo buffer, const char *text)
+append_party(StringInfo buffer, const Party *party)
 {
-	int64		number;
-
-	if (text != NULL && phone_parse(text, strlen(text), &number))
+	if (party->number == 0)
 	{
-		pq_sendbyte(buffer, 'n');
-		pq_sendint64(buffer, number);
+		append_text(buffer, party->text);
+		return;
 	}
-	else
-		append_text(buffer, text);
+	pq_sendbyte(buffer, 'n');
+	pq_sendint64(buffer, party->number);
+}
+
+/* What a text, or NULL, says of a party. */
+Party
+party_of(char *text)
+{
+	Party		party = {.text = text};
+
+	if (text == NULL || !phone_parse(text, strlen(text), &party.number))
+		party.number = 0;
+	return party;
 }
 
 /*
@@ -53,8 +62,8 @@ record_content(const CallRecord *record)
 	append_text(&buffer, record->call_id);
 	append_text(&buffer, record->direction);
 	append_text(&buffer, record->seconds ? numeric_normalize(record->seconds) : NULL);
-	append_number(&buffer, record->caller);
-	append_number(&buffer, record->callee);
+	append_party(&buffer, &record->caller);
+	append_party(&buffer, &record->callee);
 	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
 	pfree(buffer.data);
 	return hash;

@@ -8,6 +8,13 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+/* Who calls, or is called. */
+typedef struct Party
+{
+	char	   *text;			/* NULL: nothing is said */
+	int64		number;			/* canonical; 0: the text is no number */
+} Party;
+
 typedef struct CallRecord
 {
 	int64		row_no;			/* within the statement, from 0 */
@@ -16,8 +23,8 @@ typedef struct CallRecord
 	bool		hashed;			/* content is known already */
 	int64		content;
 	char	   *call_id;		/* NULL: none */
-	char	   *caller;
-	char	   *callee;
+	Party		caller;
+	Party		callee;
 	char	   *direction;
 	Numeric		seconds;		/* NULL: not known yet */
 	TimestampTz started_at;
@@ -25,6 +32,7 @@ typedef struct CallRecord
 	bool		finished;
 } CallRecord;
 
+extern Party party_of(char *text);
 extern int64 record_content(const CallRecord *record);
 extern bool record_is_a_call(const CallRecord *record, int64 *whole_seconds);
 

@@ -360,8 +360,8 @@ read_retry(uint64 row, Retry *retry)
 	record->call_id = TextDatumGetCString(spi_value(row, 3));
 	record->started_at = DatumGetTimestampTz(spi_value(row, 4));
 	record->seconds = isnull ? NULL : DatumGetNumericCopy(seconds);
-	record->caller = spi_text(row, 6);
-	record->callee = spi_text(row, 7);
+	record->caller = party_of(spi_text(row, 6));
+	record->callee = party_of(spi_text(row, 7));
 	record->direction = spi_text(row, 8);
 	record->content = DatumGetInt64(spi_value(row, 9));
 }

@@ -74,8 +74,8 @@ keep_record(const CallRecord *record)
 
 	*kept = *record;
 	kept->problem = kept->call_id = NULL;
-	kept->caller = keep_text(record->caller, MAX_NUMBER_TEXT);
-	kept->callee = keep_text(record->callee, MAX_NUMBER_TEXT);
+	kept->caller.text = keep_text(record->caller.text, MAX_NUMBER_TEXT);
+	kept->callee.text = keep_text(record->callee.text, MAX_NUMBER_TEXT);
 	kept->direction = keep_text(record->direction, MAX_NUMBER_TEXT);
 	kept->seconds = keep_numeric(record->seconds);
 	return kept;
@@ -141,8 +141,8 @@ put_record(TupleTableSlot *slot, const CallRecord *record)
 		put(slot, LOG_STARTED_AT, TimestampTzGetDatum(record->started_at));
 	if (record->seconds != NULL)
 		put(slot, LOG_SECONDS, NumericGetDatum(record->seconds));
-	put_text(slot, LOG_CALLER, record->caller);
-	put_text(slot, LOG_CALLEE, record->callee);
+	put_text(slot, LOG_CALLER, record->caller.text);
+	put_text(slot, LOG_CALLEE, record->callee.text);
 	put_text(slot, LOG_SAID_DIRECTION, record->direction);
 }
 

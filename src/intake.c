@@ -114,10 +114,10 @@ map_field(CallRecord *record, Field field, Oid type, Datum value)
 			record->seconds = DatumGetNumericCopy(value);
 			break;
 		case FIELD_CALLER:
-			record->caller = TextDatumGetCString(value);
+			record->caller = party_of(TextDatumGetCString(value));
 			break;
 		case FIELD_CALLEE:
-			record->callee = TextDatumGetCString(value);
+			record->callee = party_of(TextDatumGetCString(value));
 			break;
 		case FIELD_FINISHED:
 			record->finished = DatumGetBool(value);

@@ -179,6 +179,21 @@ add_known(KnownCalls *known, const LedgerAccount *account, char *call_id, Direct
 	return call;
 }
 
+/* Whether the ledger holds a call with an id from first to last. */
+bool
+ledger_knows_between(const LedgerAccount *account, const char *first, const char *last)
+{
+	OwnTable   *entries = account->ledger->known;
+	Datum		key[] = {
+		Int64GetDatum(account->account_id),
+		CStringGetTextDatum(first)
+	};
+
+	own_table_find(entries, KEY_LAST_SINCE, lengthof(key), key);
+	return own_table_next(entries) &&
+		strcmp(TextDatumGetCString(entries->row->tts_values[COL_CALL_ID]), last) <= 0;
+}
+
 /* The calls of an id that the ledger holds, by direction. */
 void
 ledger_known_calls(const LedgerAccount *account, char *call_id, KnownCalls *known)

@@ -116,6 +116,8 @@ extern void ledger_end(Ledger *ledger);
 
 extern bool ledger_begin_posting(Ledger *ledger, int64 account_id,
 								 LedgerAccount *account);
+extern bool ledger_knows_between(const LedgerAccount *account,
+								 const char *first, const char *last);
 extern void ledger_known_calls(const LedgerAccount *account, char *call_id,
 							   KnownCalls *known);
 extern PoolPackage *ledger_packages(const LedgerAccount *account,

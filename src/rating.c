@@ -12,7 +12,6 @@
 #include "catalogue.h"
 #include "compat.h"
 #include "numbers.h"
-#include "phone.h"
 #include "rating.h"
 
 /* "none" in many a call table, and before any telephone bill: 1970-01-01 */
@@ -99,12 +98,12 @@ read_direction(const char *text, Direction *direction)
 /* Adds the side to the list when its number is one of ours at the start. */
 static int
 find_side(Rater *rater, const CallRecord *record, Direction direction,
-		  const char *text, Side *side)
+		  const Party *party, Side *side)
 {
-	if (text == NULL || !record->has_start ||
-		!phone_parse(text, strlen(text), &side->number))
+	if (party->number == 0 || !record->has_start)
 		return 0;
 	side->direction = direction;
+	side->number = party->number;
 	side->service = numbers_find(rater->numbers, side->number, record->started_at);
 	return side->service != NULL;
 }
@@ -115,9 +114,9 @@ find_sides(Rater *rater, const CallRecord *record, Direction direction, Side *si
 	int			n = 0;
 
 	if (direction != INBOUND)
-		n += find_side(rater, record, OUTBOUND, record->caller, &sides[n]);
+		n += find_side(rater, record, OUTBOUND, &record->caller, &sides[n]);
 	if (direction != OUTBOUND)
-		n += find_side(rater, record, INBOUND, record->callee, &sides[n]);
+		n += find_side(rater, record, INBOUND, &record->callee, &sides[n]);
 	return n;
 }
 
@@ -221,12 +220,10 @@ load_numbers(Numbers *numbers, const CallRecord *records, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		const char *texts[] = {records[i].caller, records[i].callee};
-
-		for (int j = 0; j < lengthof(texts); j++)
-			if (texts[j] != NULL &&
-				phone_parse(texts[j], strlen(texts[j]), &wanted[nwanted]))
-				nwanted++;
+		if (records[i].caller.number != 0)
+			wanted[nwanted++] = records[i].caller.number;
+		if (records[i].callee.number != 0)
+			wanted[nwanted++] = records[i].callee.number;
 	}
 	numbers_load(numbers, wanted, nwanted);
 	pfree(wanted);
@@ -239,7 +236,7 @@ load_numbers(Numbers *numbers, const CallRecord *records, int n)
 static void
 trace_record(Rater *rater, const CallRecord *record)
 {
-	const char *texts[] = {record->caller, record->callee};
+	const int64 numbers[] = {record->caller.number, record->callee.number};
 	const Direction directions[] = {OUTBOUND, INBOUND};
 	int64		whole_seconds;
 	RatedCall	call = {
@@ -256,11 +253,11 @@ trace_record(Rater *rater, const CallRecord *record)
 		!record_is_a_call(record, &whole_seconds))
 		return;
 	call.content = record_content(record);
-	for (int i = 0; i < lengthof(texts); i++)
+	for (int i = 0; i < lengthof(numbers); i++)
 	{
-		if (texts[i] == NULL ||
-			!phone_parse(texts[i], strlen(texts[i]), &call.number))
+		if (numbers[i] == 0)
 			continue;
+		call.number = numbers[i];
 		call.direction = directions[i];
 		for (const Service *service = numbers_first(rater->numbers, call.number);
 			 service != NULL; service = service->next)
