@@ -42,6 +42,7 @@ BEGIN
         FROM new_calls AS c
              JOIN numbers AS n ON n.number = c.callee AND c.started_at >= n.since AND c.started_at < n.paid_until
         WHERE c.seconds > 0
+        ORDER BY 1, 2       -- as the index has them
         RETURNING account_id, package_no, billed
     )
     UPDATE packages AS p SET used = p.used + s.billed
