@@ -8,96 +8,34 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/hsearch.h"
-#include "utils/memutils.h"
-#include "utils/tuplesort.h"
 
 #include "account_calls.h"
+#include "call_sort.h"
 #include "compat.h"
 #include "ledger.h"
 #include "posting.h"
-#include "rights.h"
-
-/* columns of the sort, its keys first */
-enum
-{
-	SORT_ACCOUNT_ID = 1,
-	SORT_CALL_ID,
-	SORT_DIRECTION,
-	SORT_STORED,				/* Storing */
-	SORT_ROW_NO,
-	SORT_STARTED_AT,
-	SORT_BILLED,
-	SORT_NUMBER,
-	SORT_CONTENT,
-	SORT_POOL,
-	SORT_SECONDS
-};
-
-/* what is gone sorts before what is stored */
-typedef enum Storing
-{
-	GONE,
-	STORED,
-	BACKFILLED
-} Storing;
-
-#define NSORT_KEYS SORT_ROW_NO
-#define NSORT_COLUMNS SORT_SECONDS
 
 struct Posting
 {
 	Faults	   *faults;
-	TupleDesc	desc;
-	TupleTableSlot *in;
-	TupleTableSlot *out;
-	Tuplesortstate *sort;
+	CallSort   *sort;
 	bool		any;
 	HTAB	   *accounts;		/* AccountVersion, of all that was added */
 };
 
 #define ANY_VERSION PG_INT64_MAX	/* calls were rated by no numbers */
 
-static TupleDesc
-sort_columns(void)
-{
-	static const Oid types[NSORT_COLUMNS] = {
-		INT8OID, TEXTOID, INT4OID, INT4OID, INT8OID, TIMESTAMPTZOID,
-		INT8OID, INT8OID, INT8OID, TEXTOID, NUMERICOID
-	};
-	TupleDesc	desc = CreateTemplateTupleDesc(NSORT_COLUMNS);
-
-	for (int i = 0; i < NSORT_COLUMNS; i++)
-		TupleDescInitEntry(desc, i + 1, NULL, types[i], -1, 0);
-	TupleDescInitEntryCollation(desc, SORT_CALL_ID, C_COLLATION_OID);
-	return desc;
-}
-
 Posting *
 posting_begin(Faults *faults)
 {
-	static AttrNumber keys[NSORT_KEYS] = {SORT_ACCOUNT_ID, SORT_CALL_ID, SORT_DIRECTION, SORT_STORED, SORT_ROW_NO};
-	static Oid	less_than[NSORT_KEYS] = {Int8LessOperator, TextLessOperator, Int4LessOperator, Int4LessOperator, Int8LessOperator};
-	static Oid	collations[NSORT_KEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid, InvalidOid, InvalidOid};
-	static bool nulls_first[NSORT_KEYS] = {false, false, false, false, false};
 	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(AccountVersion),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
-	posting->desc = sort_columns();
+	posting->sort = call_sort_begin();
 	posting->accounts = hash_create("ccc accounts", 16, &control,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	posting->in = MakeSingleTupleTableSlot(posting->desc, &TTSOpsVirtual);
-	posting->out = MakeSingleTupleTableSlot(posting->desc, &TTSOpsMinimalTuple);
-	posting->sort = tuplesort_begin_heap(posting->desc, NSORT_KEYS, keys, less_than,
-										 collations, nulls_first, work_mem,
-										 NULL, TUPLESORT_NONE);
 	return posting;
 }
 
@@ -111,32 +49,6 @@ add_account(Posting *posting, int64 account_id, int64 version)
 	account->version = found ? Min(account->version, version) : version;
 }
 
-static void
-sort_call(Posting *posting, const RatedCall *call)
-{
-	TupleTableSlot *slot = ExecClearTuple(posting->in);
-	Datum	   *values = slot->tts_values - 1;
-	text	   *call_id = cstring_to_text(call->call_id);
-
-	memset(slot->tts_isnull, false, NSORT_COLUMNS * sizeof(bool));
-	values[SORT_ACCOUNT_ID] = Int64GetDatum(call->account_id);
-	values[SORT_CALL_ID] = PointerGetDatum(call_id);
-	values[SORT_DIRECTION] = Int32GetDatum(call->direction);
-	values[SORT_STORED] = Int32GetDatum(call->removal ? GONE : call->backfilled ? BACKFILLED : STORED);
-	values[SORT_ROW_NO] = Int64GetDatum(call->row_no);
-	values[SORT_STARTED_AT] = TimestampTzGetDatum(call->started_at);
-	values[SORT_BILLED] = Int64GetDatum(call->billed);
-	values[SORT_NUMBER] = Int64GetDatum(call->number);
-	values[SORT_CONTENT] = Int64GetDatum(call->content);
-	slot->tts_isnull[SORT_POOL - 1] = call->pool == NULL;
-	values[SORT_POOL] = call->pool ? CStringGetTextDatum(call->pool) : (Datum) 0;
-	values[SORT_SECONDS] = NumericGetDatum(call->seconds);
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(posting->sort, slot);
-	posting->any = true;
-	pfree(call_id);
-}
-
 /*
  * Takes one rated side of a call, or one that is gone. Of one on a suspended
  * number only the account counts: whether the number is suspended.
@@ -147,48 +59,10 @@ posting_add(void *argument, const RatedCall *call)
 	Posting    *posting = argument;
 
 	add_account(posting, call->account_id, call->removal ? ANY_VERSION : call->version);
-	if (!call->suspended)
-		sort_call(posting, call);
-}
-
-/* The call in the slot, copied into the current memory context. */
-static void
-read_call(TupleTableSlot *slot, RatedCall *call)
-{
-	Datum	   *values = slot->tts_values - 1;
-
-	call->account_id = DatumGetInt64(values[SORT_ACCOUNT_ID]);
-	call->call_id = TextDatumGetCString(values[SORT_CALL_ID]);
-	call->direction = DatumGetInt32(values[SORT_DIRECTION]);
-	call->removal = DatumGetInt32(values[SORT_STORED]) == GONE;
-	call->backfilled = DatumGetInt32(values[SORT_STORED]) == BACKFILLED;
-	call->row_no = DatumGetInt64(values[SORT_ROW_NO]);
-	call->started_at = DatumGetTimestampTz(values[SORT_STARTED_AT]);
-	call->billed = DatumGetInt64(values[SORT_BILLED]);
-	call->number = DatumGetInt64(values[SORT_NUMBER]);
-	call->content = DatumGetInt64(values[SORT_CONTENT]);
-	call->pool = slot->tts_isnull[SORT_POOL - 1] ? NULL :
-		TextDatumGetCString(values[SORT_POOL]);
-	call->seconds = DatumGetNumericCopy(values[SORT_SECONDS]);
-}
-
-/* Whether the call in the slot has an id. */
-static bool
-is_of(TupleTableSlot *slot, const char *call_id)
-{
-	const text *id = DatumGetTextPP(slot->tts_values[SORT_CALL_ID - 1]);
-
-	return VARSIZE_ANY_EXHDR(id) == strlen(call_id) &&
-		memcmp(VARDATA_ANY(id), call_id, strlen(call_id)) == 0;
-}
-
-static bool
-next_sorted(Posting *posting)
-{
-	if (!tuplesort_gettupleslot(posting->sort, true, false, posting->out, NULL))
-		return false;
-	slot_getallattrs(posting->out);
-	return true;
+	if (call->suspended)
+		return;
+	call_sort_add(posting->sort, call);
+	posting->any = true;
 }
 
 static bool
@@ -234,17 +108,15 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 void
 posting_drop(Posting *posting)
 {
-	tuplesort_end(posting->sort);
-	ExecDropSingleTupleTableSlot(posting->in);
-	ExecDropSingleTupleTableSlot(posting->out);
+	call_sort_end(posting->sort);
 	hash_destroy(posting->accounts);
 }
 
 /* The calls of one account, or as many of them as there is room for. */
 static bool
-post_calls(Posting *posting, AccountCalls *calls)
+post_calls(CallSort *sort, AccountCalls *calls)
 {
-	int64		account_id = DatumGetInt64(posting->out->tts_values[SORT_ACCOUNT_ID - 1]);
+	int64		account_id = call_sort_account(sort);
 	RatedCall  *call;
 	bool		more;
 	bool		same;
@@ -252,10 +124,10 @@ post_calls(Posting *posting, AccountCalls *calls)
 	do
 	{
 		call = account_calls_room(calls);
-		read_call(posting->out, call);
-		more = next_sorted(posting);
-		same = more && DatumGetInt64(posting->out->tts_values[SORT_ACCOUNT_ID - 1]) == account_id;
-	} while (same && !(account_calls_full(calls) && !is_of(posting->out, call->call_id)));
+		call_sort_read(sort, call);
+		more = call_sort_next(sort);
+		same = more && call_sort_account(sort) == account_id;
+	} while (same && !(account_calls_full(calls) && !call_sort_has_id(sort, call->call_id)));
 	account_calls_post(calls, same);
 	return more;
 }
@@ -273,9 +145,9 @@ posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 	{
 		AccountCalls *calls = account_calls_begin(posting->faults, gone, removals);
 
-		tuplesort_performsort(posting->sort);
-		for (more = next_sorted(posting); more;)
-			more = post_calls(posting, calls);
+		call_sort_perform(posting->sort);
+		for (more = call_sort_next(posting->sort); more;)
+			more = post_calls(posting->sort, calls);
 		account_calls_end(calls);
 	}
 	posting_drop(posting);
