@@ -1,13 +1,14 @@
-# ccc_billing: plain PGXS, and three commands for a bare machine:
-#   make demo    bills real call records and shows the result
-#   make check   runs every test
-#   make bench   measures, beside what one would use instead
+# ccc_billing: plain PGXS, and four commands for a bare machine:
+#   make demo     bills real call records and shows the result
+#   make check    runs every test
+#   make torture  runs the random tests for longer, with new seeds
+#   make bench    measures, beside what one would use instead
 # All install what they lack and work in a throwaway cluster (tools/).
 
-ifneq ($(filter demo check bench,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check torture bench,$(MAKECMDGOALS)),)
 
-.PHONY: demo check bench
-demo check bench:
+.PHONY: demo check torture bench
+demo check torture bench:
 	@tools/$@
 
 else

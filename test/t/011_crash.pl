@@ -33,6 +33,7 @@ foreach my $seed ($first_seed .. $first_seed + $rounds - 1)
 	select(undef, undef, undef, $seconds);
 	start_sessions($leaver);
 	end_sessions($leaver);
+	select(undef, undef, undef, rand 0.3);
 	kill_server();
 	end_sessions(@others);
 	kill_in_recovery(rand 0.2) if rand() < 0.4;

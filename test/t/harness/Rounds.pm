@@ -229,7 +229,7 @@ sub check_total
 {
 	my ($what, @expected) = @_;
 
-	diag("$what: ", figures(%total));
+	note("$what: ", figures(%total));
 	cmp_ok($total{$_} // 0, '>', 0, "met: $_") foreach @expected;
 }
 
