@@ -70,7 +70,7 @@ SELECT format('| %s | %s | %s |', b.bound, coalesce(pg_temp.shown(r.ratio) || ' 
 FROM bounds AS b, pg_temp.ratio(b.part, b.what, b.of, b.to_what) AS r (ratio)
 ORDER BY b.line;
 SELECT format('| memory of a `COPY` bounded by `work_mem` (64 MB), not by the rows: %s rows take at most 1.25 × the memory of %s, and under 300 MB | %s | %s |',
-              3 * :rows, :rows, coalesce(format('%s MB, %s MB', three, one), 'not measured'),
+              3 * :rows, :rows, CASE WHEN three IS NULL THEN 'not measured' ELSE format('%s MB, %s MB', three, one) END,
               CASE WHEN three IS NULL THEN ''
                    WHEN :rows < 1000000 THEN 'too few rows to tell'
                    WHEN three < 300 AND three <= 1.25 * one THEN 'held'
