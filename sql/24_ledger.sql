@@ -136,7 +136,7 @@ COMMENT ON COLUMN ccc.exception_log.said_direction IS 'the side that the record 
 COMMENT ON COLUMN ccc.exception_log.record IS 'the row of the call table';
 
 CREATE INDEX exception_log_open_by_content ON ccc.exception_log (source, content) WHERE resolved_at IS NULL;
-CREATE INDEX exception_log_open_by_call ON ccc.exception_log (account_id, call_id) WHERE resolved_at IS NULL;
+CREATE INDEX exception_log_by_call ON ccc.exception_log (account_id, call_id);
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.exception_log', '');
 GRANT SELECT ON ccc.exception_log TO ccc_admin, ccc_reader;
