@@ -107,6 +107,14 @@ BEGIN
     HAVING min(l.entry_no) <> 1 OR max(l.entry_no) <> count(*) OR sum(l.billed) < 0;
 
     RETURN QUERY
+    SELECT 'a billed call is on a number that its account had', l.account_id, format('call %s on number %s', l.call_id, l.number)
+    FROM (SELECT e.account_id, e.call_id, e.direction, e.number, e.started_at
+          FROM ccc.ledger AS e GROUP BY 1, 2, 3, 4, 5 HAVING sum(e.billed) > 0) AS l
+    WHERE NOT EXISTS (SELECT FROM ccc.numbers AS n
+                      WHERE n.number = l.number AND n.account_id = l.account_id
+                        AND n.since <= l.started_at AND l.started_at < least(n.paid_until, n.released_at));
+
+    RETURN QUERY
     SELECT 'a posting is numbered by its account', l.account_id,
            format('posting %s of %s', max(l.posting_no), coalesce(a.last_posting_no::text, 'no such account'))
     FROM ccc.ledger AS l LEFT JOIN ccc.accounts AS a USING (account_id)

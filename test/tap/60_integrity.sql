@@ -1,7 +1,7 @@
 -- check_integrity() is a test that can fail: each counter tampered with, and
 -- each invariant broken, is reported.
 BEGIN;
-SELECT plan(37);
+SELECT plan(40);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
 SELECT ccc.top_up(a, 10000, 'r') FROM generate_series(1, 2) AS a;
@@ -67,6 +67,11 @@ FROM (VALUES
     (33, 'UPDATE ccc.usage SET billed = billed - 1 WHERE package_no = 1'),
     (34, 'UPDATE ccc.usage SET stretch = stretch + interval ''1 day'''),
     (35, 'UPDATE ccc.usage SET last_start = last_start - interval ''1 minute''')) AS v (n, statement) ORDER BY n;
+SELECT matches(pg_temp.after(statement), 'a billed call is on a number that its account had \(call in on number', statement)
+FROM (VALUES
+    (1, 'UPDATE ccc.ledger SET started_at = ''2025-02-28 23:59:59.999999+08'' WHERE call_id = ''in'''),
+    (2, 'UPDATE ccc.numbers SET paid_until = ''2025-03-03 00:00+08'''),
+    (3, 'UPDATE ccc.numbers SET released_at = ''2025-03-03 00:00+08''')) AS v (n, statement) ORDER BY n;
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'all is well again');
 SELECT * FROM finish();
 ROLLBACK;
