@@ -1,6 +1,7 @@
 -- Writes files of call records in the order of their starts.
 -- Variables: rows; accounts; uuid, ids: the files, with ids like UUIDs and
--- like integers; since: the first start; days: the time from first to last.
+-- like integers; since: the first start; days: the time from first to last;
+-- before: how many records of the month are in other files.
 -- One in ten was not answered, one in five is inbound, others last two minutes
 -- on average.
 SELECT setseed(0.5) \g /dev/null
@@ -14,5 +15,5 @@ CREATE TEMPORARY TABLE records AS
     FROM generate_series(1, :rows) AS n;
 COPY (SELECT md5(:'since' || n)::uuid, CASE WHEN inbound THEN other ELSE ours END, CASE WHEN inbound THEN ours ELSE other END,
              started_at, seconds, agent FROM records ORDER BY n) TO :'uuid';
-COPY (SELECT extract(month FROM :'since'::timestamptz)::bigint * 1000000000 + n, CASE WHEN inbound THEN other ELSE ours END, CASE WHEN inbound THEN ours ELSE other END,
+COPY (SELECT extract(month FROM :'since'::timestamptz)::bigint * 1000000000 + :before + n, CASE WHEN inbound THEN other ELSE ours END, CASE WHEN inbound THEN ours ELSE other END,
              started_at, seconds, agent FROM records ORDER BY n) TO :'ids';
