@@ -4,35 +4,23 @@
  *
  * By account, call_id and direction, what is gone before what is stored, and
  * in the order of their rows. A few calls are sorted where they are; many go
- * through core's tuplesort, which spills what exceeds work_mem.
+ * through core's tuplesort, which spills what exceeds work_mem, each as one
+ * string of bytes that begins with its key. Its first eight bytes, which are
+ * all that most comparisons look at, hold the account and some of the call_id.
  */
 #include "postgres.h"
 
-#include "catalog/pg_collation.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
+#include "utils/typcache.h"
 
 #include "call_sort.h"
 #include "compat.h"
 
 #define FEW 64
-
-/* columns of the sort, its keys first */
-enum
-{
-	SORT_ACCOUNT_ID,
-	SORT_CALL_ID,
-	SORT_PLACE,
-	SORT_REST,
-	NCOLUMNS
-};
-
-#define NKEYS SORT_REST
 
 /* what is gone sorts before what is stored */
 typedef enum Storing
@@ -63,9 +51,11 @@ struct CallSort
 	int			at;
 
 	/* when they are many */
-	Tuplesortstate *tuples;		/* NULL: they are not */
-	TupleTableSlot *in;
-	TupleTableSlot *out;
+	Tuplesortstate *strings;	/* NULL: they are not */
+	bytea	   *string;			/* of the call that it stands at, or NULL */
+	int64		account_id;
+	const char *call_id;
+	const char *rest;			/* what follows the call_id */
 };
 
 /* In the current memory context. */
@@ -127,20 +117,47 @@ keep(CallSort *sort, const RatedCall *call)
 	MemoryContextSwitchTo(old);
 }
 
-static TupleDesc
-sort_columns(void)
+/* Bytes of a number without its leading zeros; a negative one has all eight. */
+static int
+significant_bytes(int64 value)
 {
-	static const Oid types[NCOLUMNS] = {INT8OID, TEXTOID, INT8OID, BYTEAOID};
-	TupleDesc	desc = CreateTemplateTupleDesc(NCOLUMNS);
+	int			n = 0;
 
-	for (int i = 0; i < NCOLUMNS; i++)
-		TupleDescInitEntry(desc, i + 1, NULL, types[i], -1, 0);
-	TupleDescInitEntryCollation(desc, SORT_CALL_ID + 1, C_COLLATION_OID);
-	return desc;
+	for (uint64 rest = value; rest > 0; rest >>= BITS_PER_BYTE)
+		n++;
+	return n;
+}
+
+/* How many bytes follow, then the bytes: such strings sort as the numbers do. */
+static char *
+put_account(char *at, int64 account_id)
+{
+	uint64		bytes = pg_hton64(account_id);
+	int			n = significant_bytes(account_id);
+
+	*at++ = account_id < 0 ? 0 : 1 + n;
+	return (char *) memcpy(at, (char *) &bytes + sizeof(bytes) - n, n) + n;
+}
+
+static const char *
+read_account(const char *at, int64 *account_id)
+{
+	uint64		bytes = 0;
+	int			n = *at == 0 ? sizeof(bytes) : *at - 1;
+
+	memcpy((char *) &bytes + sizeof(bytes) - n, at + 1, n);
+	*account_id = pg_ntoh64(bytes);
+	return at + 1 + n;
+}
+
+static char *
+put(char *at, const void *data, Size size)
+{
+	return (char *) memcpy(at, data, size) + size;
 }
 
 static bytea *
-pack_rest(const RatedCall *call)
+pack(const RatedCall *call)
 {
 	Rest		rest = {
 		.started_at = call->started_at,
@@ -148,156 +165,155 @@ pack_rest(const RatedCall *call)
 		.number = call->number,
 		.content = call->content
 	};
+	uint64		order = pg_hton64(place(call));
+	Size		id = strlen(call->call_id) + 1;
 	Size		seconds = VARSIZE(call->seconds);
 	Size		pool = call->pool ? strlen(call->pool) : 0;
-	bytea	   *packed = palloc(VARHDRSZ + sizeof(Rest) + seconds + pool);
-	char	   *data = VARDATA(packed);
+	bytea	   *packed = palloc(VARHDRSZ + 1 + sizeof(int64) + id + sizeof(order) + sizeof(rest) + seconds + pool);
+	char	   *at = put_account(VARDATA(packed), call->account_id);
 
-	SET_VARSIZE(packed, VARHDRSZ + sizeof(Rest) + seconds + pool);
-	memcpy(data, &rest, sizeof(Rest));
-	memcpy(data + sizeof(Rest), call->seconds, seconds);
+	at = put(at, call->call_id, id);
+	at = put(at, &order, sizeof(order));
+	at = put(at, &rest, sizeof(rest));
+	at = put(at, call->seconds, seconds);
 	if (call->pool)
-		memcpy(data + sizeof(Rest) + seconds, call->pool, pool);
+		at = put(at, call->pool, pool);
+	SET_VARSIZE(packed, at - (char *) packed);
 	return packed;
 }
 
 /* A pool's name is not empty: nothing behind the length means that it is free. */
 static void
-read_rest(const bytea *packed, RatedCall *call)
+unpack(const CallSort *sort, RatedCall *call)
 {
-	const char *data = VARDATA_ANY(packed);
-	Size		size = VARSIZE_ANY_EXHDR(packed) - sizeof(Rest);
+	const char *at = sort->rest;
+	uint64		order;
 	Rest		rest;
-	Numeric		seconds = palloc(size + 1);
-	Size		pool;
+	Numeric		seconds;
+	Size		size;
 
-	memcpy(&rest, data, sizeof(Rest));
-	memcpy(seconds, data + sizeof(Rest), size);
-	pool = size - VARSIZE(seconds);
+	memcpy(&order, at, sizeof(order));
+	at += sizeof(order);
+	memcpy(&rest, at, sizeof(rest));
+	at += sizeof(rest);
+	size = (char *) sort->string + VARSIZE(sort->string) - at;
+	seconds = palloc(size + 1);
+	memcpy(seconds, at, size);
 	((char *) seconds)[size] = '\0';
+
+	memset(call, 0, sizeof(RatedCall));
+	call->account_id = sort->account_id;
+	call->call_id = pstrdup(sort->call_id);
+	read_place(pg_ntoh64(order), call);
 	call->started_at = rest.started_at;
 	call->billed = rest.billed;
 	call->number = rest.number;
 	call->content = rest.content;
 	call->seconds = seconds;
-	call->pool = pool > 0 ? (char *) seconds + VARSIZE(seconds) : NULL;
+	call->pool = size > VARSIZE(seconds) ? (char *) seconds + VARSIZE(seconds) : NULL;
 }
 
 static void
-put_tuple(CallSort *sort, const RatedCall *call)
+put_string(CallSort *sort, const RatedCall *call)
 {
-	TupleTableSlot *slot = ExecClearTuple(sort->in);
-	text	   *call_id = cstring_to_text(call->call_id);
-	bytea	   *rest = pack_rest(call);
+	bytea	   *packed = pack(call);
 
-	memset(slot->tts_isnull, false, NCOLUMNS * sizeof(bool));
-	slot->tts_values[SORT_ACCOUNT_ID] = Int64GetDatum(call->account_id);
-	slot->tts_values[SORT_CALL_ID] = PointerGetDatum(call_id);
-	slot->tts_values[SORT_PLACE] = Int64GetDatum(place(call));
-	slot->tts_values[SORT_REST] = PointerGetDatum(rest);
-	ExecStoreVirtualTuple(slot);
-	tuplesort_puttupleslot(sort->tuples, slot);
-	pfree(rest);
-	pfree(call_id);
+	tuplesort_putdatum(sort->strings, PointerGetDatum(packed), false);
+	pfree(packed);
 }
 
 /* There are many now. */
 static void
-begin_tuples(CallSort *sort)
+begin_strings(CallSort *sort)
 {
-	static AttrNumber keys[NKEYS] = {SORT_ACCOUNT_ID + 1, SORT_CALL_ID + 1, SORT_PLACE + 1};
-	static Oid	less_than[NKEYS] = {Int8LessOperator, TextLessOperator, Int8LessOperator};
-	static Oid	collations[NKEYS] = {InvalidOid, C_COLLATION_OID, InvalidOid};
-	static bool nulls_first[NKEYS] = {false, false, false};
 	MemoryContext old = MemoryContextSwitchTo(sort->context);
-	TupleDesc	desc = sort_columns();
+	Oid			less_than = lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr;
 
-	sort->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	sort->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	sort->tuples = tuplesort_begin_heap(desc, NKEYS, keys, less_than, collations,
-										nulls_first, work_mem, NULL, TUPLESORT_NONE);
+	sort->strings = tuplesort_begin_datum(BYTEAOID, less_than, InvalidOid, false,
+										  work_mem, NULL, TUPLESORT_NONE);
 	for (int i = 0; i < sort->nfew; i++)
-		put_tuple(sort, &sort->few[i]);
-	sort->nfew = 0;
+		put_string(sort, &sort->few[i]);
 	MemoryContextSwitchTo(old);
 }
 
 void
 call_sort_add(CallSort *sort, const RatedCall *call)
 {
-	if (sort->tuples == NULL && sort->nfew < FEW)
+	if (sort->strings == NULL && sort->nfew < FEW)
 	{
 		keep(sort, call);
 		return;
 	}
-	if (sort->tuples == NULL)
-		begin_tuples(sort);
-	put_tuple(sort, call);
+	if (sort->strings == NULL)
+		begin_strings(sort);
+	put_string(sort, call);
 }
 
 void
 call_sort_perform(CallSort *sort)
 {
-	if (sort->tuples != NULL)
-		tuplesort_performsort(sort->tuples);
+	if (sort->strings != NULL)
+		tuplesort_performsort(sort->strings);
 	else if (sort->nfew > 1)
 		qsort(sort->few, sort->nfew, sizeof(RatedCall), compare_calls);
+}
+
+static void
+drop_string(CallSort *sort)
+{
+	if (sort->string != NULL)
+		pfree(sort->string);
+	sort->string = NULL;
 }
 
 bool
 call_sort_next(CallSort *sort)
 {
-	if (sort->tuples == NULL)
+	MemoryContext old;
+	Datum		string;
+	bool		found;
+
+	if (sort->strings == NULL)
 		return ++sort->at < sort->nfew;
-	if (!tuplesort_gettupleslot(sort->tuples, true, false, sort->out, NULL))
+	drop_string(sort);
+	old = MemoryContextSwitchTo(sort->context);
+	found = next_sorted_datum(sort->strings, &string);
+	MemoryContextSwitchTo(old);
+	if (!found)
 		return false;
-	slot_getallattrs(sort->out);
+	sort->string = DatumGetByteaP(string);
+	sort->call_id = read_account(VARDATA(sort->string), &sort->account_id);
+	sort->rest = sort->call_id + strlen(sort->call_id) + 1;
 	return true;
 }
 
 int64
 call_sort_account(const CallSort *sort)
 {
-	return sort->tuples == NULL ? sort->few[sort->at].account_id :
-		DatumGetInt64(sort->out->tts_values[SORT_ACCOUNT_ID]);
+	return sort->strings == NULL ? sort->few[sort->at].account_id : sort->account_id;
 }
 
 bool
 call_sort_has_id(const CallSort *sort, const char *call_id)
 {
-	const text *id;
-
-	if (sort->tuples == NULL)
-		return strcmp(sort->few[sort->at].call_id, call_id) == 0;
-	id = DatumGetTextPP(sort->out->tts_values[SORT_CALL_ID]);
-	return VARSIZE_ANY_EXHDR(id) == strlen(call_id) &&
-		memcmp(VARDATA_ANY(id), call_id, strlen(call_id)) == 0;
+	return strcmp(sort->strings == NULL ? sort->few[sort->at].call_id : sort->call_id, call_id) == 0;
 }
 
 /* Into the current memory context, or where it lives as long as the sort. */
 void
 call_sort_read(const CallSort *sort, RatedCall *call)
 {
-	if (sort->tuples == NULL)
-	{
+	if (sort->strings == NULL)
 		*call = sort->few[sort->at];
-		return;
-	}
-	memset(call, 0, sizeof(RatedCall));
-	call->account_id = call_sort_account(sort);
-	call->call_id = TextDatumGetCString(sort->out->tts_values[SORT_CALL_ID]);
-	read_place(DatumGetInt64(sort->out->tts_values[SORT_PLACE]), call);
-	read_rest(DatumGetByteaPP(sort->out->tts_values[SORT_REST]), call);
+	else
+		unpack(sort, call);
 }
 
 void
 call_sort_end(CallSort *sort)
 {
-	if (sort->tuples != NULL)
-	{
-		tuplesort_end(sort->tuples);
-		ExecDropSingleTupleTableSlot(sort->in);
-		ExecDropSingleTupleTableSlot(sort->out);
-	}
+	drop_string(sort);
+	if (sort->strings != NULL)
+		tuplesort_end(sort->strings);
 	pfree(sort);
 }

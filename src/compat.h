@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
+#include "utils/tuplesort.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
@@ -75,6 +76,19 @@ begin_index_scan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
 	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(rel, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* the next datum of a sort, a copy */
+static inline bool
+next_sorted_datum(Tuplesortstate *sort, Datum *value)
+{
+	bool		isnull;
+
+#if PG_VERSION_NUM >= 160000
+	return tuplesort_getdatum(sort, true, true, value, &isnull, NULL);
+#else
+	return tuplesort_getdatum(sort, true, value, &isnull, NULL);
 #endif
 }
 
