@@ -12,7 +12,7 @@ SELECT ccc.create_calls_table();
 -- ids that begin alike, that are the beginning of others, and of other alphabets
 CREATE TEMP TABLE records AS
     SELECT c.call_id, '0755860000' || lpad(i.n::text, 2, '0') AS caller, 'x' AS callee, '2025-03-01 00:00+08'::timestamptz AS started_at, 61 AS seconds
-    FROM ids AS i, unnest('{a,ab,abcdefgh,abcdefghi,abcdefghj,b,Ä,é,电话,~, }'::text[]) AS c (call_id);
+    FROM ids AS i, unnest('{a,ab,abcdefgh,abcdefghi,abcdefghj,b,Ä,é,电话,~," "}'::text[]) AS c (call_id);
 
 CREATE FUNCTION pg_temp.sorted() RETURNS SETOF text LANGUAGE sql AS $$
     SELECT format('%s %s', account_id, call_id) FROM ccc.ledger ORDER BY account_id, call_id COLLATE "C" $$;
