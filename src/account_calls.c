@@ -54,7 +54,6 @@ struct AccountCalls
 	/* one account */
 	MemoryContext context;
 	bool		begun;
-	bool		known;			/* there is such an account */
 	LedgerAccount account;
 	PoolStates	states;
 	bool		loaded;			/* the states are */
@@ -467,15 +466,11 @@ post_part(AccountCalls *calls, bool more)
 }
 
 static void
-begin_account(AccountCalls *calls)
+begin_account(AccountCalls *calls, const LockedAccount *account)
 {
-	MemoryContext old = MemoryContextSwitchTo(calls->context);
-
 	gone_exceptions_begin(calls->gone);
-	calls->known = ledger_begin_posting(calls->ledger, calls->calls[0].account_id,
-										&calls->account);
+	ledger_begin_posting(calls->ledger, account, &calls->account);
 	calls->begun = true;
-	MemoryContextSwitchTo(old);
 }
 
 /* Settling comes last, for it counts on from what is written. */
@@ -498,14 +493,14 @@ end_account(AccountCalls *calls)
  * more to come of the account it stays open, else there is room for the next.
  */
 void
-account_calls_post(AccountCalls *calls, bool more)
+account_calls_post(AccountCalls *calls, const LockedAccount *account, bool more)
 {
 	CHECK_FOR_INTERRUPTS();
 	calls->nkeys = calls->ndraws = calls->draws_room = 0;
 	calls->draws = NULL;
 	if (!calls->begun)
-		begin_account(calls);
-	if (calls->known)
+		begin_account(calls, account);
+	if (account->known)
 	{
 		decide(calls);
 		promote(calls);

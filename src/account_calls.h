@@ -7,6 +7,7 @@
 
 #include "exceptions.h"
 #include "faults.h"
+#include "ledger.h"
 #include "rating.h"
 #include "superseded.h"
 
@@ -17,7 +18,8 @@ extern AccountCalls *account_calls_begin(Faults *faults,
 										  Removals *removals);
 extern RatedCall *account_calls_room(AccountCalls *calls);
 extern bool account_calls_full(const AccountCalls *calls);
-extern void account_calls_post(AccountCalls *calls, bool more);
+extern void account_calls_post(AccountCalls *calls,
+							   const LockedAccount *account, bool more);
 extern void account_calls_end(AccountCalls *calls);
 
 #endif							/* CCC_ACCOUNT_CALLS_H */

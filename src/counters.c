@@ -13,7 +13,6 @@
 
 #include "compat.h"
 #include "grow.h"
-#include "int64s.h"
 #include "ledger.h"
 
 /* columns of ccc.accounts, packages and usage, in order */
@@ -58,38 +57,66 @@ enum
 	USAGE_LAST_START
 };
 
+static int
+compare_accounts(const void *a, const void *b)
+{
+	int64		x = ((const LockedAccount *) a)->account_id;
+	int64		y = ((const LockedAccount *) b)->account_id;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Gives out the number of a posting, which locks the account as well. */
+static bool
+number_posting(OwnTable *table)
+{
+	Datum	   *values;
+
+	do
+	{
+		values = own_table_change(table);
+		values[ACCOUNT_LAST_POSTING_NO] = Int64GetDatum(DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1);
+		if (own_table_try_update(table))
+			return true;
+	} while (own_table_lock(table));
+	return false;
+}
+
+static void
+lock_account(OwnTable *table, LockedAccount *account)
+{
+	Datum		key = Int64GetDatum(account->account_id);
+	const Datum *values = table->row->tts_values;
+
+	account->known = own_table_get(table, 1, &key) &&
+		(account->post ? number_posting(table) : own_table_lock(table));
+	if (!account->known)
+		return;
+	account->version = account_version(table);
+	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
+	account->zone = stretch_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
+}
+
 /*
- * Locks accounts in ascending order, without posting to them; gives how many
- * of them there are, and, where there is room, which, with the version of
- * their numbers. Who holds an older snapshot of an account's history gets a
- * serialization failure here.
+ * Locks accounts in ascending order, which they are in afterwards, and gives
+ * out the numbers of their postings. Who holds an older snapshot of an
+ * account's history gets a serialization failure here.
  */
-int
-ledger_lock_accounts(int64 *accounts, int n, AccountVersion *locked)
+void
+ledger_lock_accounts(LockedAccount *accounts, int n)
 {
 	OwnTable   *table;
-	int			nlocked = 0;
 
 	own_snapshot_push();
 	table = own_table_open("accounts");
-	qsort(accounts, n, sizeof(int64), compare_int64);
+	qsort(accounts, n, sizeof(LockedAccount), compare_accounts);
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key = Int64GetDatum(accounts[i]);
-
 		CHECK_FOR_INTERRUPTS();
-		if (!own_table_get(table, 1, &key) || !own_table_lock(table))
-			continue;
-		if (locked != NULL)
-		{
-			locked[nlocked].account_id = accounts[i];
-			locked[nlocked].version = account_version(table);
-		}
-		nlocked++;
+		lock_account(table, &accounts[i]);
 	}
 	own_table_close(table);
 	PopActiveSnapshot();
-	return nlocked;
 }
 
 /* The version of the numbers of the account found. */
@@ -99,23 +126,14 @@ account_version(const OwnTable *accounts)
 	return DatumGetInt64(accounts->row->tts_values[ACCOUNT_LAST_NUMBER_NO]);
 }
 
-/* A new posting to an account, which is locked; false: there is none such. */
-bool
-ledger_begin_posting(Ledger *ledger, int64 account_id, LedgerAccount *account)
+/* A posting to an account that was locked for one. */
+void
+ledger_begin_posting(Ledger *ledger, const LockedAccount *locked, LedgerAccount *account)
 {
-	Datum		key = Int64GetDatum(account_id);
-	Datum	   *values;
-
-	if (!own_table_get(ledger->accounts, 1, &key))
-		return false;
-	values = own_table_change(ledger->accounts);
 	account->ledger = ledger;
-	account->account_id = account_id;
-	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
-	account->zone = stretch_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
-	values[ACCOUNT_LAST_POSTING_NO] = Int64GetDatum(account->posting_no);
-	own_table_update(ledger->accounts);
-	return true;
+	account->account_id = locked->account_id;
+	account->posting_no = locked->posting_no;
+	account->zone = locked->zone;
 }
 
 static void
@@ -159,6 +177,7 @@ ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
 		if (DatumGetTimestampTz(values[PACKAGE_VALID_UNTIL]) <= since)
 			continue;
 		packages = grow(CurrentMemoryContext, packages, *npackages, &room, sizeof(PoolPackage));
+		packages[*npackages].place = table->row->tts_tid;
 		read_package(values, &packages[(*npackages)++]);
 	}
 	if (*npackages > 1)
@@ -192,24 +211,26 @@ ledger_usage(const LedgerAccount *account, const char *pool, TimestampTz since, 
 		row->package_no = DatumGetInt32(values[USAGE_PACKAGE_NO]);
 		row->billed = DatumGetInt64(values[USAGE_BILLED]);
 		row->last_start = DatumGetTimestampTz(values[USAGE_LAST_START]);
+		row->place = table->row->tts_tid;
 	}
 	return rows;
 }
 
+/* A row of usage, new or in place of the one that was read. */
 void
-ledger_put_usage(const LedgerAccount *account, const char *pool, const UsageRow *row)
+ledger_put_usage(const LedgerAccount *account, const char *pool, UsageRow *row)
 {
 	OwnTable   *table = account->ledger->usage;
-	Datum		key[] = {
-		Int64GetDatum(account->account_id),
-		CStringGetTextDatum(pool),
-		TimestampTzGetDatum(row->stretch),
-		Int32GetDatum(row->package_no)
-	};
-	bool		found = own_table_get(table, lengthof(key), key);
-	Datum	   *values = found ? own_table_change(table) : own_table_new(table);
+	bool		found = ItemPointerIsValid(&row->place);
+	Datum	   *values;
 
-	memcpy(values, key, sizeof(key));
+	if (found)
+		own_table_fetch(table, &row->place);
+	values = found ? own_table_change(table) : own_table_new(table);
+	values[USAGE_ACCOUNT_ID] = Int64GetDatum(account->account_id);
+	values[USAGE_POOL] = CStringGetTextDatum(pool);
+	values[USAGE_STRETCH] = TimestampTzGetDatum(row->stretch);
+	values[USAGE_PACKAGE_NO] = Int32GetDatum(row->package_no);
 	values[USAGE_BILLED] = Int64GetDatum(row->billed);
 	values[USAGE_LAST_START] = TimestampTzGetDatum(row->last_start);
 	if (found)
@@ -220,18 +241,12 @@ ledger_put_usage(const LedgerAccount *account, const char *pool, const UsageRow 
 
 /* Adds what a package's calls drew (or gave back) to its counter. */
 void
-ledger_count_draws(const LedgerAccount *account, const Package *package)
+ledger_count_draws(const LedgerAccount *account, const Package *package, ItemPointer place)
 {
 	OwnTable   *table = account->ledger->packages;
-	Datum		key[] = {
-		Int64GetDatum(account->account_id),
-		Int32GetDatum(package->package_no)
-	};
 	Datum	   *values;
 
-	if (!own_table_get(table, lengthof(key), key))
-		elog(ERROR, "package %d of account " INT64_FORMAT " is gone",
-			 package->package_no, account->account_id);
+	own_table_fetch(table, place);
 	values = own_table_change(table);
 	values[PACKAGE_USED] = Int64GetDatum(DatumGetInt64(values[PACKAGE_USED]) + package->drawn);
 	own_table_update(table);

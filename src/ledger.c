@@ -78,7 +78,6 @@ ledger_begin(void)
 	Ledger	   *ledger = palloc_object(Ledger);
 
 	own_snapshot_push();
-	ledger->accounts = own_table_open("accounts");
 	ledger->packages = own_table_open("packages");
 	ledger->usage = own_table_open("usage");
 	ledger->known = own_table_open("ledger");
@@ -94,7 +93,6 @@ ledger_end(Ledger *ledger)
 	own_table_close(ledger->known);
 	own_table_close(ledger->usage);
 	own_table_close(ledger->packages);
-	own_table_close(ledger->accounts);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
 	pfree(ledger);

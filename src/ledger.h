@@ -18,17 +18,21 @@
 
 #define NO_PACKAGE 0			/* where a package's number stands: the shortfall */
 
-/* An account, and which version of its numbers. */
-typedef struct AccountVersion
+/* An account to be locked: what is wanted, then what it is. */
+typedef struct LockedAccount
 {
 	int64		account_id;
-	int64		version;
-} AccountVersion;
+	bool		post;			/* there will be a posting */
+
+	bool		known;			/* there is such an account */
+	int64		version;		/* of its numbers */
+	int64		posting_no;
+	pg_tz	   *zone;
+} LockedAccount;
 
 /* What postings to locked accounts read and write, by one snapshot. */
 typedef struct Ledger
 {
-	OwnTable   *accounts;
 	OwnTable   *packages;
 	OwnTable   *usage;
 	OwnTable   *known;			/* the ledger, to look calls up */
@@ -98,6 +102,7 @@ typedef struct UsageRow
 	TimestampTz last_start;
 	int32		package_no;
 	int64		billed;
+	ItemPointerData place;		/* invalid: there is no such row yet */
 } UsageRow;
 
 /* A package and its pool. */
@@ -105,16 +110,16 @@ typedef struct PoolPackage
 {
 	char	   *pool;
 	Package		package;
+	ItemPointerData place;		/* of its row */
 } PoolPackage;
 
-extern int	ledger_lock_accounts(int64 *accounts, int n,
-								 AccountVersion *locked);
+extern void ledger_lock_accounts(LockedAccount *accounts, int n);
 extern int64 account_version(const OwnTable *accounts);
 
 extern Ledger *ledger_begin(void);
 extern void ledger_end(Ledger *ledger);
 
-extern bool ledger_begin_posting(Ledger *ledger, int64 account_id,
+extern void ledger_begin_posting(Ledger *ledger, const LockedAccount *locked,
 								 LedgerAccount *account);
 extern bool ledger_knows_between(const LedgerAccount *account,
 								 const char *first, const char *last);
@@ -129,9 +134,9 @@ extern void ledger_append(const LedgerAccount *account, const RatedCall *call,
 						  const char *pool, int64 billed);
 extern void ledger_sync(const LedgerAccount *account);
 extern void ledger_put_usage(const LedgerAccount *account, const char *pool,
-							 const UsageRow *row);
+							 UsageRow *row);
 extern void ledger_count_draws(const LedgerAccount *account,
-							   const Package *package);
+							   const Package *package, ItemPointer place);
 
 extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
 									  int *n);

@@ -141,13 +141,27 @@ own_table_get(OwnTable *table, int nkeys, const Datum *key)
 	return own_table_next(table);
 }
 
-static void
-serialization_failure(void)
+/* A row that was found before, and that nobody has changed since, in table->row. */
+void
+own_table_fetch(OwnTable *table, ItemPointer place)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not serialize access due to concurrent update"),
-			 errhint("Run the transaction again.")));
+	if (!table_tuple_fetch_row_version(table->rel, place, table->snapshot, table->row))
+		elog(ERROR, "a row of table \"%s\" is gone", RelationGetRelationName(table->rel));
+	slot_getallattrs(table->row);
+}
+
+/* A row that could not be had was changed or deleted, and may be had anew. */
+static void
+check_changed_by_others(OwnTable *table, TM_Result result)
+{
+	if (result != TM_Updated && result != TM_Deleted)
+		elog(ERROR, "unexpected result of locking a row of table \"%s\": %d",
+			 RelationGetRelationName(table->rel), result);
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errhint("Run the transaction again.")));
 }
 
 /*
@@ -173,11 +187,7 @@ own_table_lock(OwnTable *table)
 		slot_getallattrs(table->row);
 		return true;
 	}
-	if (IsolationUsesXactSnapshot() && (result == TM_Updated || result == TM_Deleted))
-		serialization_failure();
-	if (result != TM_Deleted)
-		elog(ERROR, "unexpected result of locking a row of table \"%s\": %d",
-			 RelationGetRelationName(table->rel), result);
+	check_changed_by_others(table, result);
 	return false;
 }
 
@@ -238,17 +248,40 @@ insert_index_entries(OwnTable *table, bool update)
 	pfree(target);
 }
 
-/* Writes what own_table_change() gave, in place of the row found, which is locked. */
+/*
+ * Writes what own_table_change() gave, in place of the row found, and so locks
+ * it. False when others have changed or deleted it since it was read; under an
+ * older snapshot that is an error (40001).
+ */
+bool
+own_table_try_update(OwnTable *table)
+{
+	TM_FailureData failure;
+	LockTupleMode lock_mode;
+	UpdateIndexes indexes;
+	TM_Result	result;
+
+	complete(table);
+	result = table_tuple_update(table->rel, &table->row->tts_tid, table->written,
+								GetCurrentCommandId(true), table->snapshot, InvalidSnapshot,
+								true, &failure, &lock_mode, &indexes);
+	if (result == TM_Ok)
+	{
+		if (needs_index_entries(indexes))
+			insert_index_entries(table, true);
+		return true;
+	}
+	check_changed_by_others(table, result);
+	return false;
+}
+
+/* The same with a row that is locked. */
 void
 own_table_update(OwnTable *table)
 {
-	UpdateIndexes indexes;
-
-	complete(table);
-	simple_table_tuple_update(table->rel, &table->row->tts_tid, table->written,
-							  table->snapshot, &indexes);
-	if (needs_index_entries(indexes))
-		insert_index_entries(table, true);
+	if (!own_table_try_update(table))
+		elog(ERROR, "a row of table \"%s\" was changed though it was locked",
+			 RelationGetRelationName(table->rel));
 }
 
 /* Writes what own_table_new() gave. */

@@ -44,9 +44,11 @@ extern void own_table_find(OwnTable *table, KeyMatch match, int nkeys,
 						   const Datum *key);
 extern bool own_table_next(OwnTable *table);
 extern bool own_table_get(OwnTable *table, int nkeys, const Datum *key);
+extern void own_table_fetch(OwnTable *table, ItemPointer place);
 
 extern bool own_table_lock(OwnTable *table);
 extern Datum *own_table_change(OwnTable *table);
+extern bool own_table_try_update(OwnTable *table);
 extern void own_table_update(OwnTable *table);
 extern Datum *own_table_new(OwnTable *table);
 extern void own_table_insert(OwnTable *table);

@@ -34,6 +34,7 @@ static void
 take_packages(PoolStates *states, PoolState *state)
 {
 	state->packages = palloc_array(Package, states->npackages);
+	state->places = palloc_array(ItemPointerData, states->npackages);
 	state->bounds.zone = states->account->zone;
 	state->bounds.starts = palloc_array(TimestampTz, 3 * states->npackages);
 	for (int i = 0; i < states->npackages; i++)
@@ -42,6 +43,7 @@ take_packages(PoolStates *states, PoolState *state)
 
 		if (strcmp(states->packages[i].pool, state->pool) != 0)
 			continue;
+		state->places[state->npackages] = states->packages[i].place;
 		state->packages[state->npackages++] = *package;
 		add_bound(&state->bounds, package->valid_from);
 		add_bound(&state->bounds, package->valid_until);
@@ -83,6 +85,7 @@ usage_of(PoolState *state, TimestampTz start)
 	usage->start = usage->last_start = start;
 	usage->billed = MemoryContextAllocZero(state->context, (state->npackages + 1) * sizeof(int64));
 	usage->changed = MemoryContextAllocZero(state->context, (state->npackages + 1) * sizeof(bool));
+	usage->places = MemoryContextAllocZero(state->context, (state->npackages + 1) * sizeof(ItemPointerData));
 	return usage;
 }
 
@@ -98,8 +101,10 @@ load_usage(PoolStates *states, PoolState *state)
 	for (int i = 0; i < nrows; i++)
 	{
 		StretchUsage *usage = usage_of(state, rows[i].stretch);
+		int			package = pool_state_package(state, rows[i].package_no);
 
-		usage->billed[pool_state_package(state, rows[i].package_no)] = rows[i].billed;
+		usage->billed[package] = rows[i].billed;
+		usage->places[package] = rows[i].place;
 		usage->last_start = Max(usage->last_start, rows[i].last_start);
 	}
 }
@@ -215,7 +220,8 @@ store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 			.stretch = usage->start,
 			.last_start = usage->last_start,
 			.package_no = i < state->npackages ? state->packages[i].package_no : NO_PACKAGE,
-			.billed = usage->billed[i]
+			.billed = usage->billed[i],
+			.place = usage->places[i]
 		};
 
 		if (!usage->changed[i])
@@ -237,7 +243,7 @@ pool_states_store(PoolStates *states)
 
 		for (int j = 0; j < state->npackages; j++)
 			if (state->packages[j].drawn != 0)
-				ledger_count_draws(states->account, &state->packages[j]);
+				ledger_count_draws(states->account, &state->packages[j], &state->places[j]);
 		for (int j = 0; j < state->nstretches; j++)
 			store_stretch(states, state, &state->stretches[j]);
 	}

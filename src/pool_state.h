@@ -15,12 +15,14 @@ typedef struct StretchUsage
 	TimestampTz last_start;
 	int64	   *billed;
 	bool	   *changed;
+	ItemPointerData *places;	/* of their rows */
 } StretchUsage;
 
 typedef struct PoolState
 {
 	char	   *pool;
 	Package    *packages;		/* in order */
+	ItemPointerData *places;	/* of their rows */
 	int			npackages;
 	StretchBounds bounds;
 	TimestampTz since;			/* stretches from here on are at hand */

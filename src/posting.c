@@ -21,15 +21,23 @@ struct Posting
 	Faults	   *faults;
 	CallSort   *sort;
 	bool		any;
-	HTAB	   *accounts;		/* AccountVersion, of all that was added */
+	HTAB	   *accounts;		/* RatedAccount, of all that was added */
+	LockedAccount *locked;		/* the same, in ascending order */
 };
+
+typedef struct RatedAccount
+{
+	int64		account_id;		/* hash key */
+	int64		version;		/* of the numbers that its calls were rated by */
+	bool		post;			/* some are to be posted */
+} RatedAccount;
 
 #define ANY_VERSION PG_INT64_MAX	/* calls were rated by no numbers */
 
 Posting *
 posting_begin(Faults *faults)
 {
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(AccountVersion),.hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(RatedAccount),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
@@ -40,13 +48,15 @@ posting_begin(Faults *faults)
 }
 
 /* Of several versions the oldest counts: it is the one that may be outdated. */
-static void
+static RatedAccount *
 add_account(Posting *posting, int64 account_id, int64 version)
 {
 	bool		found;
-	AccountVersion *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
+	RatedAccount *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
 
 	account->version = found ? Min(account->version, version) : version;
+	account->post = found && account->post;
+	return account;
 }
 
 /*
@@ -57,20 +67,21 @@ void
 posting_add(void *argument, const RatedCall *call)
 {
 	Posting    *posting = argument;
+	RatedAccount *account = add_account(posting, call->account_id,
+										call->removal ? ANY_VERSION : call->version);
 
-	add_account(posting, call->account_id, call->removal ? ANY_VERSION : call->version);
 	if (call->suspended)
 		return;
 	call_sort_add(posting->sort, call);
-	posting->any = true;
+	account->post = posting->any = true;
 }
 
 static bool
-rated_by(Posting *posting, const AccountVersion *locked)
+rated_by(Posting *posting, const LockedAccount *locked)
 {
-	AccountVersion *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
+	RatedAccount *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
 
-	return account->version == ANY_VERSION || account->version == locked->version;
+	return !locked->known || account->version == ANY_VERSION || account->version == locked->version;
 }
 
 /*
@@ -82,24 +93,24 @@ bool
 posting_lock_accounts(Posting *posting, const int64 *more, int n)
 {
 	HASH_SEQ_STATUS scan;
-	int64	   *ids;
-	AccountVersion *account;
-	AccountVersion *locked;
-	int			nlocked;
-	int			nids = 0;
+	RatedAccount *account;
+	int			nlocked = 0;
 
 	for (int i = 0; i < n; i++)
 		add_account(posting, more[i], ANY_VERSION);
-	ids = palloc_array(int64, hash_get_num_entries(posting->accounts));
+	if (hash_get_num_entries(posting->accounts) == 0)
+		return true;
+	posting->locked = palloc_extended(hash_get_num_entries(posting->accounts) * sizeof(LockedAccount),
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	hash_seq_init(&scan, posting->accounts);
 	while ((account = hash_seq_search(&scan)) != NULL)
-		ids[nids++] = account->account_id;
-	if (nids == 0)
-		return true;
-	locked = palloc_array(AccountVersion, nids);
-	nlocked = ledger_lock_accounts(ids, nids, locked);
+	{
+		posting->locked[nlocked].account_id = account->account_id;
+		posting->locked[nlocked++].post = account->post;
+	}
+	ledger_lock_accounts(posting->locked, nlocked);
 	for (int i = 0; i < nlocked; i++)
-		if (!rated_by(posting, &locked[i]))
+		if (!rated_by(posting, &posting->locked[i]))
 			return false;
 	return true;
 }
@@ -110,13 +121,14 @@ posting_drop(Posting *posting)
 {
 	call_sort_end(posting->sort);
 	hash_destroy(posting->accounts);
+	if (posting->locked != NULL)
+		pfree(posting->locked);
 }
 
 /* The calls of one account, or as many of them as there is room for. */
 static bool
-post_calls(CallSort *sort, AccountCalls *calls)
+post_calls(CallSort *sort, AccountCalls *calls, const LockedAccount *account)
 {
-	int64		account_id = call_sort_account(sort);
 	RatedCall  *call;
 	bool		more;
 	bool		same;
@@ -126,9 +138,9 @@ post_calls(CallSort *sort, AccountCalls *calls)
 		call = account_calls_room(calls);
 		call_sort_read(sort, call);
 		more = call_sort_next(sort);
-		same = more && call_sort_account(sort) == account_id;
+		same = more && call_sort_account(sort) == account->account_id;
 	} while (same && !(account_calls_full(calls) && !call_sort_has_id(sort, call->call_id)));
-	account_calls_post(calls, same);
+	account_calls_post(calls, account, same);
 	return more;
 }
 
@@ -139,6 +151,7 @@ post_calls(CallSort *sort, AccountCalls *calls)
 void
 posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 {
+	const LockedAccount *account = posting->locked;
 	bool		more;
 
 	if (posting->any)
@@ -147,7 +160,11 @@ posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
 
 		call_sort_perform(posting->sort);
 		for (more = call_sort_next(posting->sort); more;)
-			more = post_calls(posting->sort, calls);
+		{
+			while (account->account_id != call_sort_account(posting->sort))
+				account++;
+			more = post_calls(posting->sort, calls, account);
+		}
 		account_calls_end(calls);
 	}
 	posting_drop(posting);

@@ -15,7 +15,7 @@ PG_FUNCTION_INFO_V1(rebalance);
 Datum
 rebalance(PG_FUNCTION_ARGS)
 {
-	int64		account_id = PG_GETARG_INT64(0);
+	LockedAccount locked = {.account_id = PG_GETARG_INT64(0),.post = true};
 	char	   *pool = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	TimestampTz since = PG_GETARG_TIMESTAMPTZ(2);
 	int			guc_level = pin_settings();
@@ -27,10 +27,11 @@ rebalance(PG_FUNCTION_ARGS)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	ledger_lock_accounts(&account_id, 1, NULL);
+	ledger_lock_accounts(&locked, 1);
 	ledger = ledger_begin();
-	if (ledger_begin_posting(ledger, account_id, &account))
+	if (locked.known)
 	{
+		ledger_begin_posting(ledger, &locked, &account);
 		pool_states_load(&states, &account, since);
 		state = pool_state_named(&states, pool);
 		state->unsettled = true;

@@ -29,6 +29,7 @@ numbers_of(const RatedCall *calls, int n)
 static int64
 rerate_account(int64 account_id, TimestampTz since)
 {
+	LockedAccount account = {.account_id = account_id};
 	Faults		faults;
 	GoneExceptions none = {0};
 	AccountCalls *changed;
@@ -37,7 +38,8 @@ rerate_account(int64 account_id, TimestampTz since)
 	int			n;
 	int64		count = 0;
 
-	if (ledger_lock_accounts(&account_id, 1, NULL) == 0)
+	ledger_lock_accounts(&account, 1);
+	if (!account.known)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("account " INT64_FORMAT " does not exist", account_id),
@@ -55,7 +57,11 @@ rerate_account(int64 account_id, TimestampTz since)
 		count++;
 	}
 	if (count > 0)
-		account_calls_post(changed, false);
+	{
+		account.post = true;
+		ledger_lock_accounts(&account, 1);
+		account_calls_post(changed, &account, false);
+	}
 	account_calls_end(changed);
 	return count;
 }
