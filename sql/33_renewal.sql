@@ -328,7 +328,9 @@ BEGIN
     FOREACH account IN ARRAY ccc.due_accounts(as_of) LOOP
         BEGIN
             PERFORM FROM ccc.renew_due(as_of, account);
-        EXCEPTION WHEN OTHERS THEN
+        EXCEPTION WHEN read_only_sql_transaction THEN
+            RAISE;
+        WHEN OTHERS THEN
             RAISE WARNING 'renewals of account % failed: %', account, SQLERRM
                 USING ERRCODE = SQLSTATE, HINT = 'The next run tries them again.';
         END;
@@ -337,6 +339,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ccc.renew_all_due(timestamptz) IS
-    'ccc.renew_due() of each account in a transaction of its own; an account that fails is told by a warning, and the others go on; errors: 22008, 2D000 in a transaction block';
+    'ccc.renew_due() of each account in a transaction of its own; an account that fails is told by a warning, and the others go on; errors: 22008, 25006 on a standby, 2D000 in a transaction block';
 REVOKE ALL ON PROCEDURE ccc.renew_all_due(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.renew_all_due(timestamptz) TO ccc_admin;

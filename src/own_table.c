@@ -15,6 +15,7 @@
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -167,7 +168,8 @@ check_changed_by_others(OwnTable *table, TM_Result result)
 /*
  * Locks the row found against other writers, as FOR NO KEY UPDATE does. What
  * others had changed meanwhile is in table->row then; false when the row was
- * deleted. Under an older snapshot a change by others is an error (40001).
+ * deleted. Under an older snapshot a change by others is an error (40001), and
+ * so is a transaction that only reads, as every one of a standby (25006).
  */
 bool
 own_table_lock(OwnTable *table)
@@ -177,6 +179,7 @@ own_table_lock(OwnTable *table)
 	TM_FailureData failure;
 	TM_Result	result;
 
+	PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
 	if (!IsolationUsesXactSnapshot())
 		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
 	result = table_tuple_lock(table->rel, &tid, table->snapshot, table->row,
