@@ -21,7 +21,7 @@ PARTS      = $(sort $(wildcard sql/[0-9]*.sql))
 MODULE_big = ccc_billing
 OBJS       = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 DATA_built = $(SCRIPT)
-DATA       = $(wildcard sql/$(EXTENSION)--*--*.sql)
+DATA       = $(wildcard sql/$(EXTENSION)--*.sql)
 EXTRA_CLEAN = $(SCRIPT)
 
 REGRESS    = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
