@@ -1,14 +1,15 @@
-# ccc_billing: plain PGXS, and four commands for a bare machine:
+# ccc_billing: plain PGXS, and five commands for a bare machine:
 #   make demo     bills real call records and shows the result
 #   make check    runs every test
+#   make matrix   runs them on every PostgreSQL that is installed
 #   make torture  runs the random tests for longer, with new seeds
 #   make bench    measures, beside what one would use instead
-# All install what they lack and work in a throwaway cluster (tools/).
+# All work in a throwaway cluster; all but matrix install what they lack (tools/).
 
-ifneq ($(filter demo check torture bench,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check matrix torture bench,$(MAKECMDGOALS)),)
 
-.PHONY: demo check torture bench
-demo check torture bench:
+.PHONY: demo check matrix torture bench
+demo check matrix torture bench:
 	@tools/$@
 
 else
