@@ -147,7 +147,8 @@ sub check_pg_upgrade
 		'-p', $old->port, '-P', $new->port, '-s', $new->host);
 	my $out;
 	chdir $PostgreSQL::Test::Utils::tmp_check;
-	ok(IPC::Run::run(\@command, '>', \$out, '2>&1'), "pg_upgrade from $name") or diag($out);
+	ok(IPC::Run::run(\@command, '>', \$out, '2>&1'), "pg_upgrade from $name")
+	  or diag($out, grep { /error|fatal/i } map { split /^/, PostgreSQL::Test::Utils::slurp_file($_) } glob $new->data_dir . '/pg_upgrade_output.d/*/log/*');
 	$old->clean_node;
 	$new->start;
 	my $business = in_database($new, 'business');
