@@ -1,8 +1,10 @@
 # A call table that logical replication fills: what the apply worker writes is
-# billed, corrected and reversed as if it had been stored here.
+# billed, corrected and reversed as if it had been stored here.  A call table
+# that is billed can be replicated to where nothing is.
 #
 # Makes a cluster of its own, with the programs found on the PATH; one of its
-# databases publishes, the other subscribes.
+# databases publishes, the next subscribes and bills, the last has an archive
+# of that.
 use strict;
 use warnings;
 
@@ -40,15 +42,15 @@ sub sql
 	return $out;
 }
 
-# Waits until the subscriber says what is wanted, for a minute at most.
+# Waits until a subscriber says what is wanted, for a minute at most.
 sub comes_to
 {
-	my ($sql, $wanted, $name) = @_;
+	my ($sql, $wanted, $name, $database) = @_;
 	my $said = '';
 
 	foreach (1 .. 600)
 	{
-		$said = sql('subscriber', $sql);
+		$said = sql($database // 'subscriber', $sql);
 		last if $said eq $wanted;
 		select(undef, undef, undef, 0.1);
 	}
@@ -96,5 +98,19 @@ sql('subscriber', "INSERT INTO cdr VALUES ('own', '075586013388', 'x', '2025-02-
 comes_to($charges, 'c1 1, c2 10, first 2, own 1', 'a row that was stored here');
 is(sql('subscriber', 'SELECT used FROM ccc.packages'), 14 * 60, 'the package');
 is(sql('subscriber', 'SELECT count(*) FROM ccc.check_integrity()'), 0, 'nothing violated');
+
+# a slot cannot be made by a subscription within its own cluster
+my $records = 'SELECT cdr::text FROM cdr ORDER BY id';
+sql('postgres', 'CREATE DATABASE archive');
+sql('archive', $table);
+sql('subscriber', "CREATE PUBLICATION billed FOR TABLE cdr; SELECT pg_create_logical_replication_slot('billed', 'pgoutput')");
+sql('archive', "CREATE SUBSCRIPTION billed CONNECTION 'host=$dir dbname=subscriber user=postgres'"
+	  . ' PUBLICATION billed WITH (create_slot = false, slot_name = billed)');
+comes_to($records, sql('subscriber', $records), 'a table that is billed is copied to where nothing is billed', 'archive');
+sql('publisher', "INSERT INTO cdr VALUES ('through', '075586013388', 'x', '2025-02-04 10:00+08', 61); DELETE FROM cdr WHERE id = 'bad'");
+sql('subscriber', "UPDATE cdr SET s = 90 WHERE id = 'own'");
+comes_to($charges, 'c1 1, c2 10, first 2, own 2, through 2', 'it is still billed');
+comes_to($records, sql('subscriber', $records), 'and what is applied, stored and corrected goes on', 'archive');
+is(sql('subscriber', 'SELECT count(*) FROM ccc.check_integrity()'), 0, 'nothing violated by then');
 
 done_testing();
