@@ -30,12 +30,12 @@ sub output
 	return $out;
 }
 
-sub extension_scripts
+sub scripts
 {
 	my ($bindir) = @_;
 	my $sharedir = output("$bindir/pg_config", '--sharedir');
 
-	return { map { basename($_) => PostgreSQL::Test::Utils::slurp_file($_) } glob "$sharedir/extension/ccc_billing--*.sql" };
+	return join '', map { basename($_) . ":\n" . PostgreSQL::Test::Utils::slurp_file($_) } sort glob "$sharedir/extension/ccc_billing--*.sql";
 }
 
 # Programs of later versions, where those are installed side by side.
@@ -206,8 +206,7 @@ foreach my $later (later_versions($bindir))
 {
   SKIP:
 	{
-		skip("$later: not the same build of the extension", 1)
-		  if join('', %{ extension_scripts($bindir) }) ne join('', %{ extension_scripts($later) });
+		skip("$later: not the same build of the extension", 1) if scripts($bindir) ne scripts($later);
 		check_pg_upgrade($bindir, $later, '--copy');
 	}
 }

@@ -13,9 +13,9 @@ SELECT is((SELECT used FROM ccc.packages), 240::bigint, 'by started minutes');
 INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('landline_outbound', '2025-01-15', '6/6');
 SELECT is(ccc.replay(1), 0::bigint, 'charging again does not rate again');
 SELECT is((SELECT used FROM ccc.packages), 240::bigint, 'nothing changes by itself');
-CREATE FUNCTION pg_temp.only_reading(statement text) RETURNS void LANGUAGE plpgsql SET transaction_read_only = on AS $$ BEGIN EXECUTE statement; END $$;
-SELECT throws_ok($$SELECT pg_temp.only_reading('SELECT ccc.rerate(1, now())')$$, '25006', NULL, 'not where only reading is allowed, also when there is nothing to do');
-SELECT throws_ok($$SELECT pg_temp.only_reading($_$SELECT ccc.rerate(1, '2025-02-15')$_$)$$, '25006', NULL, 'nor when there is');
+SELECT throws_ok('DO $$BEGIN SET LOCAL transaction_read_only = on; PERFORM ccc.rerate(1, now()); END$$', '25006', NULL,
+    'not where only reading is allowed, also when there is nothing to do');
+SELECT throws_ok('DO $$BEGIN SET LOCAL transaction_read_only = on; PERFORM ccc.rerate(1, ''2025-02-15''); END$$', '25006', NULL, 'nor when there is');
 SELECT is((SELECT used FROM ccc.packages), 240::bigint, 'and nothing has changed');
 SELECT is(ccc.rerate(1, '2025-02-15'), 1::bigint, 'one call of late February and after comes out otherwise');
 SELECT is((SELECT used FROM ccc.packages), (120 + 66)::bigint, 'by sixths of a minute now');
