@@ -232,6 +232,7 @@ own_table_new(OwnTable *table)
 static void
 complete(OwnTable *table)
 {
+	PreventCommandIfReadOnly("UPDATE");
 	ExecStoreVirtualTuple(table->written);
 	ExecMaterializeSlot(table->written);
 	check_row(table->rel, table->written);
