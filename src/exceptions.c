@@ -196,7 +196,7 @@ exceptions_accounts(Oid cdr, const int64 *contents, int n, int *naccounts)
 	return accounts;
 }
 
-/* How many of the sorted contents are this one. */
+/* How many of the sorted contents are this one, which is among them. */
 static int
 count_content(const int64 *contents, int n, int64 content)
 {
@@ -204,8 +204,6 @@ count_content(const int64 *contents, int n, int64 content)
 	const int64 *first = found;
 	const int64 *last = found;
 
-	if (found == NULL)
-		return 0;
 	while (first > contents && first[-1] == content)
 		first--;
 	while (last < contents + n - 1 && last[1] == content)

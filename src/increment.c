@@ -60,7 +60,7 @@ seconds_round_up(Numeric seconds, int64 *whole)
 
 /*
  * The seconds billed for a length that is already rounded up to whole ones.
- * False when it is negative or the result is beyond int64.
+ * Not negative; false when the result is beyond int64.
  */
 bool
 increment_billed(BillingIncrement inc, int64 whole_seconds, int64 *billed)
@@ -68,8 +68,6 @@ increment_billed(BillingIncrement inc, int64 whole_seconds, int64 *billed)
 	int64		rest;
 	int64		steps;
 
-	if (whole_seconds < 0)
-		return false;
 	if (whole_seconds == 0)
 	{
 		*billed = 0;

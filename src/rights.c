@@ -69,10 +69,7 @@ ccc_relation(const char *name)
 	Oid			relid = get_relname_relid(name, get_namespace_oid("ccc", false));
 
 	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"ccc.%s\" does not exist", name),
-				 errhint("Create the extension ccc_billing in this database.")));
+		elog(ERROR, "table \"ccc.%s\" does not exist", name);
 	return relid;
 }
 

@@ -1,6 +1,6 @@
 -- What buy and quote refuse, each with its SQLSTATE, and nothing changed.
 BEGIN;
-SELECT plan(44);
+SELECT plan(45);
 
 SELECT ccc.open_account(1, 'first');
 SELECT ccc.open_account(2, 'second');
@@ -33,6 +33,7 @@ SELECT throws_ok($$SELECT ccc.buy(1, 'seat_standard', 1, 0)$$, '22003', NULL, 'n
 SELECT throws_ok($$SELECT ccc.buy(1, 'seat_standard', 1, -1)$$, '22003', NULL, 'a negative period');
 SELECT throws_ok($$SELECT ccc.buy(1, 'seat_standard', 1, NULL)$$, '22003', NULL, 'a null period');
 SELECT throws_ok($$SELECT ccc.buy(1, 'landline_10000', 1, 2)$$, '22023', NULL, 'a package has one period');
+SELECT throws_ok($$SELECT ccc.buy(1, 'seat_standard', auto_renew => NULL)$$, '22004', 'auto_renew must not be null', 'renewed by itself or not');
 SELECT throws_ok($$SELECT ccc.buy(1, 'number_landline')$$, '22023', NULL, 'a number must be named');
 SELECT throws_ok($$SELECT ccc.buy(1, 'seat_standard', number => '010-62345679')$$, '22023', NULL, 'a seat has no number');
 SELECT throws_ok($$SELECT ccc.buy(1, 'landline_10000', number => '010-62345679')$$, '22023', NULL, 'a package has no number');

@@ -2,7 +2,7 @@
 -- every need, test/model/recommend.py tells. Here: what it refuses, what it
 -- goes by, and what a quote says of a larger quantity.
 BEGIN;
-SELECT plan(50);
+SELECT plan(56);
 
 CREATE FUNCTION pg_temp.said(pool text, minutes bigint, at timestamptz DEFAULT now()) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(format('%s %s: %s', r.quantity, r.product, trim_scale(r.amount)), ', ' ORDER BY r.product, r.quantity)
@@ -93,7 +93,8 @@ INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('fine_1', 'pa
 INSERT INTO ccc.prices (product, valid_from, tiers) VALUES
     ('fine_1', '2025-01-01 00:00+08', '0:0.123456'), ('fine_1', '2025-02-01 00:00+08', '0:0.125001'), ('fine_1', '2025-03-01 00:00+08', '0:0.100001'),
     ('fine_1', '2025-04-01 00:00+08', '0:0.000001'), ('fine_1', '2025-05-01 00:00+08', '0:0.123456, 9223372036854775807:0.1'),
-    ('fine_1', '2025-06-01 00:00+08', '0:9000000000'), ('fine_1', '2025-07-01 00:00+08', '0:9000000000000');
+    ('fine_1', '2025-06-01 00:00+08', '0:9000000000'), ('fine_1', '2025-07-01 00:00+08', '0:9000000000000'),
+    ('fine_1', '2025-08-01 00:00+08', '0:0.1');
 SELECT results_eq($$SELECT * FROM ccc.recommend('fine', 100000, '2025-01-01 00:00+08')$$,
                   $$VALUES ('fine_1', 1, 12000.00, 100000::bigint, 0.12::numeric, 100000::bigint)$$, 'a hundred thousand minutes, one by one');
 SELECT results_eq($$SELECT sum(amount), sum(purchases) FROM ccc.recommend('fine', 20000, '2025-02-01 00:00+08')$$,
@@ -112,6 +113,18 @@ SELECT results_eq($$SELECT amount, cheaper_quantity FROM ccc.quote('fine_1', 10,
 SELECT is((SELECT sum(amount) FROM ccc.recommend('fine', 200, '2025-06-01 00:00+08')), 1800000000000.00, 'very dear');
 SELECT throws_ok($$SELECT * FROM ccc.recommend('fine', 2, '2025-07-01 00:00+08')$$, '54000', 'what a need of 2 minutes costs is too much to be counted', 'too dear');
 SELECT throws_ok($$SELECT * FROM ccc.recommend('fine', 1000000, '2025-06-01 00:00+08')$$, '54000', NULL, 'in sum');
+SELECT throws_ok($$SELECT * FROM ccc.recommend('fine', 2500000, '2025-08-01 00:00+08')$$, '54000',
+                 'a need of 2500000 minutes is too large to be covered in steps of 1', 'too many quantities for the memory that it takes');
+INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('dear', '-infinity', '60/60');
+INSERT INTO ccc.products (code, kind, pool, minutes, term, maximum) VALUES ('dear_1', 'package', 'dear', 1, '1 month', 1);
+INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('dear_1', '2025-01-01 00:00+08', '0:9000000000');
+SELECT is((SELECT sum(amount) FROM ccc.recommend('dear', 200)), 1800000000000.00, 'two hundred purchases that are very dear');
+SELECT throws_ok($$SELECT * FROM ccc.recommend('dear', 1000)$$, '54000', 'what a need of 1000 minutes costs is too much to be counted', 'and a thousand that are too dear');
+
+-- nothing to cover, nothing to cover it with
+SELECT results_eq($$SELECT * FROM ccc.cheapest_cover(1, '{1,1,1,1,1}')$$, 'VALUES (1, 1::bigint)', 'a minute is covered by a purchase');
+SELECT is_empty($$SELECT * FROM ccc.cheapest_cover(0, '{1,1,1,1,1}')$$, 'no minutes by none');
+SELECT is_empty($$SELECT * FROM ccc.cheapest_cover(1, '{}')$$, 'nor any by no offers');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Call rules are data with versions: the row in force at the call's start counts.
 BEGIN;
-SELECT plan(14);
+SELECT plan(17);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -55,5 +55,15 @@ SELECT lives_ok($$INSERT INTO calls VALUES ('lost', '13800138000', '4008123456',
 SELECT is(pg_temp.told('lost'), 'no_rule', 'is an exception');
 SELECT results_eq('SELECT invariant, detail FROM ccc.check_integrity()',
                   $$VALUES ('a row of the catalogue has what it builds on', 'rule of pool nowhere')$$, 'and told by check_integrity');
+
+-- nor does a call before the first rule of its kind, which takes a superuser
+ALTER TABLE ccc.call_rules DISABLE TRIGGER keep_built_in;
+UPDATE ccc.call_rules SET valid_from = '2025-03-15 00:00+08' WHERE line = '400' AND owner = 'platform' AND pool = '400_inbound';
+ALTER TABLE ccc.call_rules ENABLE ALWAYS TRIGGER keep_built_in;
+INSERT INTO calls VALUES ('early', '13800138000', '4008123456', '2025-03-14 23:59:59.999999+08', 60), ('ruled', '13800138000', '4008123456', '2025-03-15 00:00+08', 60);
+SELECT is(pg_temp.told('early'), 'no_rule', 'a call before any rule is an exception');
+SELECT is(pg_temp.told('ruled'), 'charged 400_inbound', 'and one at the rule''s first instant is charged');
+SELECT results_eq($$SELECT account_id, (SELECT count(*) FROM ccc.ledger AS l WHERE l.call_id = e.call_id) FROM ccc.exceptions AS e WHERE call_id = 'early'$$,
+                  'VALUES (1::bigint, 0::bigint)', 'the former is the account''s, and has no entry');
 SELECT * FROM finish();
 ROLLBACK;

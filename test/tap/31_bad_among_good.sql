@@ -1,7 +1,7 @@
 -- Bad rows in the middle of a good batch: by INSERT and by COPY, over the runs
 -- in which rows are read, and a mapping that raises for one row only.
 BEGIN;
-SELECT plan(24);
+SELECT plan(26);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -44,6 +44,16 @@ SELECT is((SELECT string_agg(record ->> 'id', ' ' ORDER BY (record ->> 'id') COL
           'r1 r1000 r1001 r1002 r2500 r700', 'the six are exceptions');
 SELECT is((SELECT used_minutes FROM ccc.package_balances), (2 * (3 + 2494))::numeric, 'the package paid for the good ones');
 SELECT ok((SELECT detail FROM ccc.exceptions WHERE record ->> 'id' = 'r700') ~ 'division by zero', 'and what the expression raised is told');
+
+-- seconds since 1970, beyond what a timestamp and what a bigint of microseconds holds
+CREATE TABLE epochs (id text, a text, b text, at numeric, s numeric);
+SELECT ccc.attach('epochs', 'id', 'at', 's', 'a', 'b');
+INSERT INTO epochs VALUES ('e1', '075586013388', 'x', 1740931200, 61), ('e2', '075586013388', 'x', -1e12, 61), ('e3', '075586013388', 'x', 1e300, 61),
+                          ('e4', '075586013388', 'x', -9223372036854.775808, 61), ('e5', '075586013388', 'x', 1740931200.5, 61);
+SELECT is((SELECT string_agg(call_id, ' ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'e%'), 'e1 e5', 'seconds since 1970 that are instants are billed');
+SELECT results_eq($$SELECT record ->> 'id', reason, detail FROM ccc.exceptions WHERE source = 'epochs'::regclass ORDER BY 1$$,
+                  $$VALUES ('e2', 'mapping_failed', 'start out of range'), ('e3', 'mapping_failed', 'bigint out of range'), ('e4', 'mapping_failed', 'start out of range')$$,
+                  'the others are exceptions, and why is told');
 
 -- all rows bad
 INSERT INTO raw SELECT 'bad' || n, '075586013388', 'x', 'never', '61', 1, 1 FROM generate_series(1, 50) AS n;

@@ -1,6 +1,6 @@
 -- Charging again never rates again; rerate does, on request.
 BEGIN;
-SELECT plan(14);
+SELECT plan(17);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -24,6 +24,10 @@ UPDATE ccc.call_rules SET treatment = 'charge', pool = 'landline_outbound' WHERE
 SELECT is(ccc.rerate(1, '-infinity'), 1::bigint, 'a free call that is charged now');
 SELECT results_eq('SELECT call_id, outcome, billed_minutes FROM ccc.call_charges ORDER BY call_id',
     $$VALUES ('a' COLLATE "C", 'charged', 1.1), ('b', 'charged', 1.1), ('c', 'charged', 0.2)$$, 'as rated now');
+UPDATE ccc.call_rules SET treatment = 'refuse', pool = NULL WHERE (line, owner, direction) = ('landline', 'platform', 'inbound');
+SELECT is(ccc.rerate(1, '-infinity'), 0::bigint, 'what would be refused today stays as it was rated');
+SELECT is((SELECT format('%s %s', outcome, billed_minutes) FROM ccc.call_charges WHERE call_id = 'c'), 'charged 0.2', 'charged');
+SELECT is_empty('SELECT * FROM ccc.exceptions WHERE resolved_at IS NULL AND reason <> ''repeated''', 'and makes no exception');
 DELETE FROM calls WHERE ctid = (SELECT max(ctid) FROM calls WHERE call_id = 'b');
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'a repeat is still one after that');
 SELECT throws_ok('SELECT ccc.rerate(2, now())', '42704', NULL, 'no such account');

@@ -1,6 +1,6 @@
 -- Sign-ins that are told late; who was online when, and the most at once by day.
 BEGIN;
-SELECT plan(29);
+SELECT plan(33);
 
 SELECT ccc.open_account(1, 'Shanghai', '2024-01-01 00:00+08');
 SELECT ccc.open_account(2, 'New York', '2025-03-01 00:00-05', 'America/New_York');
@@ -58,6 +58,9 @@ SELECT ccc.sign_out(2, 'b', '2025-03-10 00:00-04');
 SELECT is(pg_temp.peaks(2, '2025-03-08 00:00-05', '2025-03-11 00:00-04'), '03-08 standard 1, 03-09 standard 1', 'by the calendar of the account''s zone');
 SET TimeZone = 'Asia/Tokyo';
 SELECT is(pg_temp.peaks(2, '2025-03-08 00:00-05', '2025-03-11 00:00-04'), '03-08 standard 1, 03-09 standard 1', 'whatever the session''s');
+SELECT throws_ok(format('SELECT * FROM ccc.seat_peaks(1, %L, %L)', since, until), '22008', NULL, format('peaks from %s to %s', since, until))
+FROM (VALUES ('-infinity', '2025-02-06'), ('2025-02-06', 'infinity'), ('infinity', 'infinity')) AS v (since, until);
+SELECT throws_ok($$SELECT * FROM ccc.seat_peaks(1, '-infinity', 'infinity')$$, '22008', 'peaks from "-infinity" to "infinity" are out of range', 'a span without an end');
 SELECT is(pg_temp.peaks(99, '2025-03-08 00:00-05', '2025-03-11 00:00-04'), NULL, 'no account, no peaks');
 
 -- the naive way: at every instant at which anybody came, how many were there

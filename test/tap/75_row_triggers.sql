@@ -1,7 +1,7 @@
 -- Triggers of the user's own that change or delete the very rows that a
 -- statement is storing: the inner statement is billed before the outer one.
 BEGIN;
-SELECT plan(65);
+SELECT plan(72);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
 SELECT ccc.top_up(1, 10000);
@@ -187,6 +187,17 @@ INSERT INTO calls (id, seconds) VALUES ('e', 60);
 SELECT is(pg_temp.told() || (SELECT string_agg(id, ' ') FROM calls), 'k: 1 1e2', 'a row replaced by its like');
 SELECT is(pg_temp.clear(), 'nothing', 'gone');
 
+-- a call of no length, and a row that was of nobody
+SELECT pg_temp.on('INSERT', 'DELETE FROM calls WHERE id = $1');
+INSERT INTO calls (id, seconds) VALUES ('a', 0);
+SELECT is(pg_temp.told(), 'nothing', 'a row without length goes');
+SELECT pg_temp.clear();
+INSERT INTO calls (id, call_id, caller, seconds) VALUES ('a', 'a', '13800138000', 60), ('b', 'a', '13800138000', 60);
+SELECT pg_temp.on('INSERT', 'DELETE FROM calls WHERE id = ''a''');
+INSERT INTO calls (id, call_id, caller, seconds) VALUES ('c', 'a', '13800138000', 60), ('d', 'd', DEFAULT, 60);
+SELECT is(pg_temp.told(), 'a: unknown_number 60; a: unknown_number 60; d: 1 1', 'of three rows of nobody one goes, two stay');
+SELECT is(pg_temp.clear(), 'nothing', 'gone');
+
 -- rows that were never billed leave no trace for those that come later
 ALTER TABLE calls DISABLE TRIGGER USER;
 INSERT INTO calls (id, seconds) VALUES ('old', 60);
@@ -255,6 +266,17 @@ SELECT is(pg_temp.told(), 'b: 1 1', 'a row trigger deletes applied rows');
 DELETE FROM applied;
 SET LOCAL session_replication_role = origin;
 SELECT is(pg_temp.amiss(), '0 moved', 'all kinds: all is well');
+
+-- two tables at once
+INSERT INTO applied (id, call_id, seconds) VALUES ('a', 'a', 60), ('b', 'b', 60);
+SELECT pg_temp.on('INSERT', 'DELETE FROM applied WHERE id = $1', 'DELETE FROM calls WHERE id = $1 AND note IS NULL');
+INSERT INTO calls (id, call_id, seconds, note) VALUES ('a', 'c', 60, NULL), ('b', 'd', 60, 'stays'), ('c', 'e', 60, NULL);
+SELECT is((SELECT string_agg(id, ' ') FROM applied), NULL, 'the other table''s rows go');
+SELECT is(pg_temp.told(), 'd: 1 1', 'with their charges, and those of this one that its trigger deletes');
+INSERT INTO applied (id, call_id, seconds) VALUES ('a', 'a', 60);
+SELECT is(pg_temp.told(), 'a: 1 1; d: 1 1', 'nothing is left for what comes later');
+DELETE FROM applied;
+SELECT is(pg_temp.clear(), 'nothing', 'gone');
 
 -- partitions: the outer statement names the parent, the inner one the partition
 CREATE TABLE parted (id text, seconds numeric, started_at timestamptz DEFAULT '2026-01-05') PARTITION BY RANGE (started_at);

@@ -1,7 +1,7 @@
 -- A key is billed once whatever rows come and go: copies are counted, the
 -- oldest conflicting row takes over, and TRUNCATE is refused.
 BEGIN;
-SELECT plan(106);
+SELECT plan(115);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
 SELECT ccc.top_up(a, 10000) FROM generate_series(1, 2) AS a;
@@ -201,6 +201,39 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 SELECT matches(pg_temp.hint(), 'Delete', 'a hint says what to do');
 SELECT is(pg_temp.told('k') || (SELECT count(*) FROM calls), '1 outbound charged 11', 'the record is still there');
+
+-- a number that its account had twice: what goes is counted once
+SELECT ccc.release_number(2, '075586010002', '2025-03-20 00:00+08');
+SELECT ccc.buy(2, 'number_landline', number => '0755-86010002', bought_at => '2025-03-25 00:00+08');
+INSERT INTO calls (call_id, caller, callee, started_at, seconds, id)
+SELECT 'twice', '075586010002', 'x', '2025-03-05 00:00+08', 60, 't' || n FROM generate_series(1, 3) AS n;
+SELECT is(pg_temp.told('twice'), '2 outbound charged 1', 'three rows that say the same are one charge');
+DELETE FROM calls WHERE id = 't1';
+DELETE FROM calls WHERE id = 't2';
+SELECT is(pg_temp.told('twice'), '2 outbound charged 1', 'two of them go, the third keeps it');
+DELETE FROM calls WHERE id = 't3';
+SELECT is(pg_temp.told('twice'), 'nothing', 'and takes it with it');
+
+-- what contradicts one side of a call does not take the place of the other
+INSERT INTO calls (call_id, caller, callee, started_at, seconds, id) VALUES
+    ('sides', '075586010001', 'x', '2025-03-05 00:00+08', 60, 's1'), ('sides', 'x', '075586010001', '2025-03-05 00:00+08', 60, 's2'),
+    ('sides', 'x', '075586010001', '2025-03-05 00:00+08', 120, 's3');
+SELECT is(pg_temp.told('sides'), '1 conflicting_repeat 120; 1 inbound free 1; 1 outbound charged 1', 'two sides, one of them contradicted');
+DELETE FROM calls WHERE id = 's1';
+SELECT is(pg_temp.told('sides'), '1 conflicting_repeat 120; 1 inbound free 1', 'the other goes');
+DELETE FROM calls WHERE id = 's2';
+SELECT is(pg_temp.told('sides'), '1 inbound free 2', 'now its turn has come');
+DELETE FROM calls WHERE id = 's3';
+
+-- a row that contradicts both sides goes from both
+INSERT INTO calls (call_id, caller, callee, started_at, seconds, id) VALUES
+    ('both', '075586010001', '075586010009', '2025-03-05 00:00+08', 60, 'b1'), ('both', '075586010001', '075586010009', '2025-03-05 00:00+08', 120, 'b2');
+SELECT is(pg_temp.told('both'), '1 conflicting_repeat 120; 1 conflicting_repeat 120; 1 inbound free 1; 1 outbound charged 1', 'both sides contradicted');
+DELETE FROM calls WHERE id = 'b2';
+SELECT is(pg_temp.told('both'), '1 inbound free 1; 1 outbound charged 1', 'and no longer');
+DELETE FROM calls WHERE id = 'b1';
+SELECT is(pg_temp.amiss(), '0 moved', 'sides: all is well');
+
 SELECT ccc.detach('calls');
 SELECT lives_ok('TRUNCATE calls', 'a detached one is');
 SELECT is(pg_temp.told('k'), '1 outbound charged 1', 'what was billed stays');

@@ -1,7 +1,7 @@
 -- Whatever the order in which records arrive, totals are those of charging all
 -- calls in order of (started_at, call_id, direction).
 BEGIN;
-SELECT plan(43);
+SELECT plan(46);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 3) AS a;
 SELECT ccc.top_up(a, 10000) FROM generate_series(1, 3) AS a;
@@ -145,5 +145,17 @@ INSERT INTO calls SELECT 'n' || n, '075586010003', 'x', '2025-03-20 00:00+08'::t
 SELECT is(pg_temp.used(3), '1:10 short 1990', 'many calls, most of them short');
 SELECT is(pg_temp.call(3, 'late', '2025-03-19', 4), '1:10 short 1994', 'a late record before them all');
 SELECT is(pg_temp.amiss(), '0 moved', 'many: all is well');
+
+-- one statement with several months, whose ids are not in the order of time; 4: 10 min, 1 May to 9 July
+SELECT ccc.open_account(4, 'account 4', '2025-01-01');
+SELECT ccc.top_up(4, 1000);
+SELECT ccc.buy(4, 'number_landline', periods => 12, number => '0755-86010004', bought_at => '2025-01-01 00:00+08');
+SELECT ccc.buy(4, 'tiny_2', 10, bought_at => '2025-04-10 00:00+08');
+INSERT INTO calls SELECT 'm' || n, '075586010004', 'x', at, 60 * minutes
+FROM (VALUES (1, timestamptz '2025-04-15 00:00+08', 4), (2, '2025-06-05 00:00+08', 5), (3, '2025-05-15 00:00+08', 3)) AS v (n, at, minutes);
+SELECT is(pg_temp.used(4), '1:10 short 2', 'together they use the package up');
+SELECT is(pg_temp.told('m1') || ', ' || pg_temp.told('m2') || ', ' || pg_temp.told('m3'),
+          'charged 4+0, short 3+2, charged 3+0', 'and the last of them in time falls short');
+SELECT is(pg_temp.amiss(), '0 moved', 'months out of order: all is well');
 SELECT * FROM finish();
 ROLLBACK;
