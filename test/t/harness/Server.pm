@@ -58,13 +58,15 @@ sub mapping
 # Small files, so that a limit of their size is felt soon.
 sub make_server
 {
+	my ($settings) = @_;
+
 	plan(skip_all => 'initdb refuses root') if $> == 0;
 	plan(skip_all => 'needs /proc to find the processes of a server') unless -e "/proc/$$/stat";
 	program('initdb', '-D', "$dir/data", '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--wal-segsize=1');
 	open my $conf, '>>', "$dir/data/postgresql.conf" or die $!;
 	print $conf "listen_addresses = ''\nunix_socket_directories = '$dir'\nrestart_after_crash = off\n",
 	  "fsync = on\nmax_wal_size = 64MB\ncheckpoint_timeout = 30s\n",
-	  "max_prepared_transactions = 20\ndeadlock_timeout = 20ms\n";
+	  "max_prepared_transactions = 20\ndeadlock_timeout = 20ms\n", $settings // '';
 	close $conf;
 	start_server();
 }
