@@ -92,6 +92,11 @@ backfill_blocks(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("blocks of a backfill are out of range"),
 				 errhint("The first must be from 0 to %u, their number positive.", MaxBlockNumber)));
+	if (!RELKIND_HAS_TABLE_AM(cdr->rd_rel->relkind))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" has no rows of its own", RelationGetRelationName(cdr)),
+				 errhint("Use ccc.backfill(), which goes through the partitions.")));
 	end = Min(first + blocks, MaxBlockNumber);
 	at_end = end >= RelationGetNumberOfBlocks(cdr);
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(19);
+SELECT plan(21);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -54,6 +54,8 @@ DELETE FROM wide;
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'wide%'), 0::bigint, 'are the same when they go');
 CREATE TABLE loose (LIKE twice);
 SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 0, 10, '-infinity')$$, '55000', NULL, 'a table that is not attached is not backfilled');
+SELECT throws_ok(format('SELECT ccc.backfill_blocks(%L, 0, 10, ''-infinity'')', r.relation), '42809', NULL, r.relation || ' has no rows of its own')
+FROM unnest(ARRAY['pg_views', 'pg_class_oid_index']) AS r (relation);
 SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 9223372036854775807, 1, '-infinity')$$, '22023', NULL, 'no table has so many blocks');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
