@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -156,7 +157,8 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
-	source->valid = true;		/* an invalidation from here on stands */
+	/* an invalidation from here on stands, and what an old snapshot shows is old */
+	source->valid = !IsolationUsesXactSnapshot();
 
 	sources_relid = ccc_relation("sources");
 	rights_as_owner(rights);
