@@ -38,11 +38,12 @@ CREATE FUNCTION ccc.billed_relations(cdr regclass, OUT relation regclass, OUT ha
     BEGIN ATOMIC
         SELECT c.oid::regclass, c.relkind <> 'p'
         FROM pg_class AS c
-        WHERE c.oid = cdr OR c.oid IN (SELECT t.relid FROM pg_partition_tree(cdr) AS t)
-        ORDER BY c.oid;
+            LEFT JOIN pg_partition_tree(cdr) AS t ON t.relid = c.oid
+        WHERE c.oid = cdr OR t.relid IS NOT NULL
+        ORDER BY t.level, c.oid;
     END;
 COMMENT ON FUNCTION ccc.billed_relations(regclass) IS
-    'the table, and the partitions under it: all that needs triggers, for a row can be written straight into a partition';
+    'the table, and the partitions under it, which are locked after it: all that needs triggers, for a row can be written straight into a partition';
 REVOKE ALL ON FUNCTION ccc.billed_relations(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.billed_relations(regclass) TO ccc_admin, ccc_reader;
 
