@@ -338,6 +338,7 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	Datum	   *values = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
 	text	   *call_id = cstring_to_text(call->call_id);
+	text	   *of_pool = kind == ENTRY_SHORTFALL ? cstring_to_text(pool) : NULL;
 
 	memset(nulls, false, NCOLUMNS * sizeof(bool));
 	values[COL_ACCOUNT_ID] = Int64GetDatum(account->account_id);
@@ -353,10 +354,11 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	values[COL_DIRECTION] = CharGetDatum(call->direction);
 	values[COL_KIND] = CharGetDatum(kind);
 	values[COL_CALL_ID] = PointerGetDatum(call_id);
-	nulls[COL_POOL] = kind != ENTRY_SHORTFALL;
-	if (kind == ENTRY_SHORTFALL)
-		values[COL_POOL] = CStringGetTextDatum(pool);
+	nulls[COL_POOL] = of_pool == NULL;
+	values[COL_POOL] = PointerGetDatum(of_pool);
 	values[COL_SECONDS] = NumericGetDatum(call->seconds);
 	append_store(account->ledger->entries);
 	pfree(call_id);
+	if (of_pool != NULL)
+		pfree(of_pool);
 }
