@@ -129,7 +129,8 @@ CREATE TABLE ccc.exception_log (
 COMMENT ON TABLE ccc.exception_log IS 'records that could not be rated, kept until resolved and after';
 COMMENT ON COLUMN ccc.exception_log.account_id IS 'null when no account could be told from the record';
 COMMENT ON COLUMN ccc.exception_log.content IS 'hash of what the record said: finds the exception of a row that is corrected or deleted';
-COMMENT ON COLUMN ccc.exception_log.billed IS 'of a conflicting repeat: what would be charged if the billed record went; so are number and pool';
+COMMENT ON COLUMN ccc.exception_log.billed IS 'of a conflicting repeat: what would be charged if the billed record went; so is pool';
+COMMENT ON COLUMN ccc.exception_log.number IS 'our number on that side of the call';
 COMMENT ON COLUMN ccc.exception_log.direction IS 'the side of the call that could not be rated; null when no side could be told';
 COMMENT ON COLUMN ccc.exception_log.resolution IS 'gone: the record was corrected or deleted; billed: it was charged after all';
 COMMENT ON COLUMN ccc.exception_log.said_direction IS 'the side that the record said it was of';

@@ -116,6 +116,7 @@ report(AccountCalls *calls, const RatedCall *call, const char *reason)
 		.direction = call->direction,
 		.has_account = true,
 		.account_id = call->account_id,
+		.number = call->number,
 		.rated = call
 	};
 
@@ -283,7 +284,7 @@ promote(AccountCalls *calls)
 			(key->billed != NULL && key->billed->content != call->content))
 			continue;
 		take_in(calls, key, call);
-		exceptions_billed(contenders[i].exception_id);
+		exceptions_billed(&contenders[i].exception_id);
 	}
 }
 

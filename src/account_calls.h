@@ -5,7 +5,7 @@
 #ifndef CCC_ACCOUNT_CALLS_H
 #define CCC_ACCOUNT_CALLS_H
 
-#include "exceptions.h"
+#include "open_exceptions.h"
 #include "faults.h"
 #include "ledger.h"
 #include "rating.h"

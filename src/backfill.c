@@ -3,7 +3,8 @@
  *		ccc.backfill_blocks(): rows that are there already, billed.
  *
  * Runs with the caller's rights on the table. Rows are locked against changes
- * until the transaction ends, so that none is billed that is being corrected.
+ * and other backfills until the transaction ends: none is billed that is being
+ * corrected, and none is found twice.
  */
 #include "postgres.h"
 
@@ -56,7 +57,7 @@ stored_columns(Relation cdr)
 static Tuplestorestate *
 read_blocks(Relation cdr, int64 first, int64 end)
 {
-	char	   *query = psprintf("SELECT %s FROM ONLY %s AS r WHERE r.ctid >= $1 AND r.ctid < $2 FOR SHARE",
+	char	   *query = psprintf("SELECT %s FROM ONLY %s AS r WHERE r.ctid >= $1 AND r.ctid < $2 FOR NO KEY UPDATE",
 								 stored_columns(cdr), relation_sql_name(cdr));
 	Oid			types[] = {TIDOID, TIDOID};
 	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};

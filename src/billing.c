@@ -17,7 +17,7 @@
 #include "billing.h"
 #include "compat.h"
 #include "exceptions.h"
-#include "grow.h"
+#include "open_exceptions.h"
 #include "posting.h"
 #include "rights.h"
 #include "superseded.h"
@@ -42,10 +42,7 @@ typedef struct Billing
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	bool		post_gone;
 	bool		post_stored;
-	MemoryContext context;
-	int64	   *contents;		/* of rows gone, or of rows backfilled */
-	int			ncontents;
-	int			contents_room;
+	OpenExceptions open;		/* of rows gone, or of rows backfilled */
 } Billing;
 
 static bool
@@ -95,21 +92,12 @@ drop_superseded(const Billing *billing, CallRecord *records, int n)
 	return kept;
 }
 
-/* Remembers whose exceptions, if there are any, no longer stand. */
+/* Finds the exceptions, if there are any, that may no longer stand. */
 static void
-remember(Billing *billing, const CallRecord *records, int n)
+find_exceptions(Billing *billing, const CallRecord *records, int n)
 {
-	if (billing->removals != NULL)
-		for (int i = 0; i < n; i++)
-			removals_add(billing->removals, &records[i]);
-	if (!billing->has_exceptions)
-		return;
-	for (int i = 0; i < n; i++)
-	{
-		billing->contents = grow(billing->context, billing->contents, billing->ncontents,
-								 &billing->contents_room, sizeof(int64));
-		billing->contents[billing->ncontents++] = record_content(&records[i]);
-	}
+	if (billing->has_exceptions && n > 0)
+		open_exceptions_find(&billing->open, billing->source->cdr, records, n);
 }
 
 /* The next rows of a side, if it has any, as records. */
@@ -143,10 +131,13 @@ bill_run(Billing *billing)
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
 	nstored = drop_superseded(billing, stored, nstored);
+	if (billing->removals != NULL)
+		for (int i = 0; i < ngone; i++)
+			removals_add(billing->removals, &gone[i]);
 	rights_as_owner(&billing->rights);
-	remember(billing, gone, ngone);
+	find_exceptions(billing, gone, ngone);
 	if (billing->backfill_since)
-		remember(billing, stored, nstored);
+		find_exceptions(billing, stored, nstored);
 	if (ngone > 0 && billing->source->attached)
 		trace_records(gone, ngone, billing->source, billing->numbers,
 					  &billing->gone_faults, posting_add, billing->posting);
@@ -177,23 +168,6 @@ bill_runs(Billing *billing)
 	MemoryContextDelete(run_context);
 }
 
-/* False when what was rated is outdated by now. */
-static bool
-lock_accounts(Billing *billing)
-{
-	int64	   *accounts = NULL;
-	int			n = 0;
-	bool		locked;
-
-	rights_as_owner(&billing->rights);
-	if (billing->post_gone && billing->ncontents > 0)
-		accounts = exceptions_accounts(billing->source->cdr, billing->contents,
-									   billing->ncontents, &n);
-	locked = posting_lock_accounts(billing->posting, accounts, n);
-	rights_as_writer(&billing->rights);
-	return locked;
-}
-
 /* As the ledger's owner: what no longer stands first, then the charges. */
 static void
 post_all(Billing *billing)
@@ -201,17 +175,16 @@ post_all(Billing *billing)
 	GoneExceptions gone = {0};
 
 	rights_as_owner(&billing->rights);
-	if (billing->post_gone && billing->ncontents > 0)
-		exceptions_gone(billing->source->cdr, billing->contents, billing->ncontents, &gone);
+	if (billing->post_gone)
+		open_exceptions_gone(&billing->open, &gone);
 	posting_post(billing->posting, &gone, billing->removals);
 	if (billing->removals != NULL)
 	{
 		removals_found_exceptions(billing->removals, &gone);
 		removals_end(billing->removals, billing->source->cdr, &billing->inside);
 	}
-	if (billing->backfill_since && billing->ncontents > 0)
-		exceptions_backfilled(billing->source->cdr, billing->contents,
-							  billing->ncontents, &billing->faults);
+	if (billing->backfill_since)
+		open_exceptions_backfilled(&billing->open, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_known(billing->source->cdr, &billing->faults);
 	rights_as_writer(&billing->rights);
@@ -221,7 +194,9 @@ post_all(Billing *billing)
 static bool
 rate(Billing *billing)
 {
-	billing->ncontents = 0;
+	bool		locked;
+
+	open_exceptions_init(&billing->open);
 	billing->removals = billing->post_gone ? removals_begin(&billing->inside) : NULL;
 	billing->posting = posting_begin(&billing->faults);
 	billing->numbers = numbers_begin();
@@ -230,7 +205,10 @@ rate(Billing *billing)
 	if (billing->stored != NULL)
 		intake_rewind(billing->stored);
 	bill_runs(billing);
-	return lock_accounts(billing);
+	rights_as_owner(&billing->rights);
+	locked = posting_lock(billing->posting, &billing->open);
+	rights_as_writer(&billing->rights);
+	return locked;
 }
 
 /* The rows gone, those stored, or both: what they come to, and its posting. */
@@ -263,7 +241,7 @@ begin_intakes(Billing *billing, Tuplestorestate *gone, Tuplestorestate *stored)
 	if (gone != NULL || billing->backfill_since != NULL)
 	{
 		rights_as_owner(&billing->rights);
-		billing->has_exceptions = exceptions_open(billing->source->cdr);
+		billing->has_exceptions = open_exceptions_any(billing->source->cdr);
 		rights_as_writer(&billing->rights);
 	}
 }
@@ -318,7 +296,7 @@ void
 bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		  const TimestampTz *backfill_since)
 {
-	Billing		billing = {.cdr = cdr,.backfill_since = backfill_since,.context = CurrentMemoryContext};
+	Billing		billing = {.cdr = cdr,.backfill_since = backfill_since};
 
 	AcceptInvalidationMessages();
 	rights_begin(&billing.rights);

@@ -110,6 +110,17 @@ faults_add(Faults *faults, const Fault *fault)
 	MemoryContextSwitchTo(old);
 }
 
+/* What the records say whose faults they are. */
+int64 *
+faults_contents(const Faults *faults)
+{
+	int64	   *contents = palloc_extended(Max(1, faults->n) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < faults->n; i++)
+		contents[i] = faults->items[i].content;
+	return contents;
+}
+
 static int
 compare_faults(const void *a, const void *b)
 {
@@ -153,7 +164,6 @@ put_rated(TupleTableSlot *slot, const RatedCall *rated)
 	put(slot, LOG_STARTED_AT, TimestampTzGetDatum(rated->started_at));
 	put(slot, LOG_SECONDS, NumericGetDatum(rated->seconds));
 	put(slot, LOG_BILLED, Int64GetDatum(rated->billed));
-	put(slot, LOG_NUMBER, Int64GetDatum(rated->number));
 	put_text(slot, LOG_POOL, rated->pool);
 }
 
@@ -171,7 +181,10 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 	put(slot, LOG_CONTENT, Int64GetDatum(fault->content));
 	put(slot, LOG_SOURCE, ObjectIdGetDatum(cdr));
 	if (fault->direction != ANY_DIRECTION)
+	{
 		put(slot, LOG_DIRECTION, CharGetDatum(fault->direction));
+		put(slot, LOG_NUMBER, Int64GetDatum(fault->number));
+	}
 	put_text(slot, LOG_REASON, fault->reason);
 	put_text(slot, LOG_DETAIL, fault->detail ? fault->detail : row_problem);
 	put_text(slot, LOG_CALL_ID, fault->call_id);

@@ -18,6 +18,7 @@ typedef struct Fault
 	Direction	direction;
 	bool		has_account;
 	int64		account_id;
+	int64		number;			/* ours, if a side is told */
 	const CallRecord *record;	/* what it says, or NULL */
 	const RatedCall *rated;		/* of a conflicting repeat, or NULL */
 } Fault;
@@ -32,6 +33,7 @@ typedef struct Faults
 
 extern void faults_init(Faults *faults);
 extern void faults_add(Faults *faults, const Fault *fault);
+extern int64 *faults_contents(const Faults *faults);
 extern void faults_store(Faults *faults, Oid cdr, Intake *intake);
 
 #endif							/* CCC_FAULTS_H */

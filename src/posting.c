@@ -84,20 +84,14 @@ rated_by(Posting *posting, const LockedAccount *locked)
 	return !locked->known || account->version == ANY_VERSION || account->version == locked->version;
 }
 
-/*
- * Locks every account of the posting, and more, before anything else is:
- * exceptions are always locked after accounts. False when the numbers of one
- * have changed since its calls were rated: then they are to be rated again.
- */
-bool
-posting_lock_accounts(Posting *posting, const int64 *more, int n)
+/* False when the numbers of one have changed since its calls were rated. */
+static bool
+lock_accounts(Posting *posting)
 {
 	HASH_SEQ_STATUS scan;
 	RatedAccount *account;
 	int			nlocked = 0;
 
-	for (int i = 0; i < n; i++)
-		add_account(posting, more[i], ANY_VERSION);
 	if (hash_get_num_entries(posting->accounts) == 0)
 		return true;
 	posting->locked = palloc_extended(hash_get_num_entries(posting->accounts) * sizeof(LockedAccount),
@@ -113,6 +107,19 @@ posting_lock_accounts(Posting *posting, const int64 *more, int n)
 		if (!rated_by(posting, &posting->locked[i]))
 			return false;
 	return true;
+}
+
+/*
+ * Locks every account of the posting and of the exceptions that it may
+ * resolve, ascending, and then those exceptions. False when what was rated,
+ * or found, is outdated by now: then both are to be done again.
+ */
+bool
+posting_lock(Posting *posting, OpenExceptions *exceptions)
+{
+	for (int i = 0; i < exceptions->naccounts; i++)
+		add_account(posting, exceptions->accounts[i], ANY_VERSION);
+	return lock_accounts(posting) && open_exceptions_lock(exceptions);
 }
 
 /* Ends a posting, whether anything was posted or not. */

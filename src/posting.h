@@ -5,8 +5,8 @@
 #ifndef CCC_POSTING_H
 #define CCC_POSTING_H
 
-#include "exceptions.h"
 #include "faults.h"
+#include "open_exceptions.h"
 #include "rating.h"
 #include "superseded.h"
 
@@ -14,7 +14,7 @@ typedef struct Posting Posting;
 
 extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
-extern bool posting_lock_accounts(Posting *posting, const int64 *more, int n);
+extern bool posting_lock(Posting *posting, OpenExceptions *exceptions);
 extern void posting_drop(Posting *posting);
 extern void posting_post(Posting *posting, GoneExceptions *gone,
 						 Removals *removals);

@@ -58,6 +58,7 @@ report(Rater *rater, const CallRecord *record, const Side *side,
 		fault.direction = side->direction;
 		fault.has_account = true;
 		fault.account_id = side->service->account_id;
+		fault.number = side->number;
 	}
 	faults_add(rater->faults, &fault);
 }

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "exceptions.h"
+#include "open_exceptions.h"
 #include "posting.h"
 #include "rights.h"
 
@@ -47,64 +48,70 @@ resolve(const Retry *retries, int n, const Faults *faults)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (still[i] != NULL)
-			exceptions_still_open(retries[i].exception_id, still[i]);
+			exceptions_still_open(&retries[i].exception_id, still[i]);
 		else
 		{
-			exceptions_billed(retries[i].exception_id);
+			exceptions_billed(&retries[i].exception_id);
 			resolved++;
 		}
 	}
 	return resolved;
 }
 
-/* NULL when what they come to is outdated by now. */
+/* NULL when that, or what they come to, is outdated by now. */
 static Posting *
 rate_these(const Retry *retries, int n, Faults *faults)
 {
 	Numbers    *numbers = numbers_begin();
 	Posting    *posting = posting_begin(faults);
+	OpenExceptions open;
 
+	open_exceptions_init(&open);
+	for (int i = 0; i < n; i++)
+		open_exceptions_add(&open, &retries[i].exception_id,
+							retries[i].has_account ? &retries[i].account_id : NULL);
+	faults_init(faults);
 	for (int i = 0; i < n;)
 		i += rate_source(&retries[i], n - i, numbers, faults, posting);
-	if (posting_lock_accounts(posting, NULL, 0))
+	if (posting_lock(posting, &open))
 		return posting;
 	posting_drop(posting);
 	return NULL;
 }
 
+/* Of one account's suspended numbers, or NULL: all. */
 static int64
-retry_these(const Retry *retries, int n)
+retry_open(const int64 *account_id)
 {
+	Retry	   *retries;
+	int			n;
 	Faults		faults;
 	Posting    *posting;
 	GoneExceptions none = {0};
 
-	if (n == 0)
-		return 0;
 	do
 	{
-		faults_init(&faults);
+		retries = account_id ? exceptions_suspended(*account_id, &n) : exceptions_to_retry(&n);
+		if (n == 0)
+			return 0;
 		posting = rate_these(retries, n, &faults);
 	} while (posting == NULL);
 	posting_post(posting, &none, NULL);
 	return resolve(retries, n, &faults);
 }
 
-/* As the ledger's owner; of one account's suspended numbers, or NULL: all. */
+/* As the ledger's owner. */
 static int64
 retry(const int64 *account_id)
 {
 	Rights		rights;
-	Retry	   *retries;
-	int			n;
 	int64		resolved;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	rights_begin(&rights);
 	rights_as_owner(&rights);
-	retries = account_id ? exceptions_suspended(*account_id, &n) : exceptions_to_retry(&n);
-	resolved = retry_these(retries, n);
+	resolved = retry_open(account_id);
 	rights_end(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

@@ -7,10 +7,12 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "rights.h"
@@ -56,31 +58,45 @@ statement_prepare(Statement *statement)
 	statement->ledger = ledger;
 }
 
-/*
- * Runs a statement with a fresh snapshot where the isolation level has one.
- * Unlike SPI's own calls it leaves the current memory context as it was.
- */
+/* Unlike SPI's own calls it leaves the current memory context as it was. */
+static void
+execute(Statement *statement, Datum *values, const char *nulls, bool in_active_snapshot)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int			result;
+
+	statement_prepare(statement);
+	result = SPI_execute_plan(statement->plan, values, nulls, in_active_snapshot, 0);
+	MemoryContextSwitchTo(context);
+	if (result != statement->expected)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+}
+
+/* Runs a statement with a fresh snapshot where the isolation level has one. */
 void
 statement_execute(Statement *statement, Datum *values)
 {
-	statement_execute_nulls(statement, values, NULL);
+	execute(statement, values, NULL, false);
 }
 
 /* The same with nulls among the values, marked as SPI does. */
 void
 statement_execute_nulls(Statement *statement, Datum *values, const char *nulls)
 {
-	MemoryContext context = CurrentMemoryContext;
-	int			result;
-
-	statement_prepare(statement);
-	result = SPI_execute_plan(statement->plan, values, nulls, false, 0);
-	MemoryContextSwitchTo(context);
-	if (result != statement->expected)
-		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
+	execute(statement, values, nulls, false);
 }
 
-/* The same, its rows to be fetched by SPI_cursor_fetch(). */
+/* Runs a query that sees all that is committed, whatever the isolation level. */
+void
+statement_look(Statement *statement, Datum *values)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+	execute(statement, values, NULL, true);
+	PopActiveSnapshot();
+}
+
+/* As statement_execute(), its rows to be fetched by SPI_cursor_fetch(). */
 Portal
 statement_open(Statement *statement, Datum *values)
 {

@@ -21,7 +21,7 @@ typedef struct Statement
 extern void statement_execute(Statement *statement, Datum *values);
 extern void statement_execute_nulls(Statement *statement, Datum *values,
 									const char *nulls);
-
+extern void statement_look(Statement *statement, Datum *values);
 extern Portal statement_open(Statement *statement, Datum *values);
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);

@@ -6,7 +6,7 @@
 #define CCC_SUPERSEDED_H
 
 #include "call_record.h"
-#include "exceptions.h"
+#include "open_exceptions.h"
 
 /* What statements inside the present one removed: entries from first to end. */
 typedef struct Inside

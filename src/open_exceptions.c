@@ -1,0 +1,349 @@
+/*
+ * open_exceptions.c
+ *		Open exceptions of rows that a statement took away or a backfill found:
+ *		found before anything is rated, locked after their accounts, resolved.
+ *
+ * What another session resolves in between is missing when they are locked,
+ * and may have been billed to an account that nobody knew of when the rows
+ * were rated: then everything is found and rated again.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
+#include "compat.h"
+#include "grow.h"
+#include "int64s.h"
+#include "open_exceptions.h"
+#include "statement.h"
+
+static Statement select_any = {
+	.query = "SELECT FROM ccc.exception_log AS e WHERE e.source = $1 AND e.resolved_at IS NULL LIMIT 1",
+	.types = {"regclass"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement select_found = {
+	.query = "SELECT e.exception_id, e.content, e.account_id FROM ccc.exception_log AS e"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL",
+	.types = {"regclass", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
+/* one order for all sessions; an account that was told since is not locked */
+static Statement select_locked = {
+	.query = "SELECT FROM ccc.exception_log AS e"
+	" WHERE e.exception_id = ANY ($1) AND e.resolved_at IS NULL"
+	" AND (e.account_id IS NULL OR e.account_id = ANY ($2))"
+	" ORDER BY e.exception_id FOR UPDATE",
+	.types = {"uuid[]", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement select_gone = {
+	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, '') FROM ccc.exception_log AS e"
+	" WHERE e.exception_id = ANY ($1)"
+	" ORDER BY e.content, e.direction, e.seen_at, e.exception_id",
+	.types = {"uuid[]"},
+	.expected = SPI_OK_SELECT
+};
+
+static Statement update_gone = {
+	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'gone'"
+	" WHERE e.exception_id = ANY ($1)",
+	.types = {"uuid[]"},
+	.expected = SPI_OK_UPDATE
+};
+
+static Statement update_backfilled = {
+	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
+	" WHERE e.exception_id = ANY ($1) AND NOT e.content = ANY ($2)",
+	.types = {"uuid[]", "bigint[]"},
+	.expected = SPI_OK_UPDATE
+};
+
+/*
+ * Runs a query for what is open by now; and then, under an older snapshot, for
+ * what that shows: locking it tells that it is outdated. False at the end.
+ */
+static bool
+query_open(Statement *query, Datum *values, int nth)
+{
+	if (nth == 0)
+		statement_look(query, values);
+	else if (nth == 1 && IsolationUsesXactSnapshot())
+		statement_execute(query, values);
+	else
+		return false;
+	return true;
+}
+
+/* Whether a call table has any. */
+bool
+open_exceptions_any(Oid cdr)
+{
+	Datum		value = ObjectIdGetDatum(cdr);
+	bool		any = false;
+
+	for (int nth = 0; !any && query_open(&select_any, &value, nth); nth++)
+	{
+		any = SPI_processed > 0;
+		SPI_freetuptable(SPI_tuptable);
+	}
+	return any;
+}
+
+/* None yet; they live in the current memory context. */
+void
+open_exceptions_init(OpenExceptions *open)
+{
+	memset(open, 0, sizeof(*open));
+	open->context = CurrentMemoryContext;
+}
+
+/* One more; the account is NULL where none could be told from the record. */
+void
+open_exceptions_add(OpenExceptions *open, const pg_uuid_t *id, const int64 *account_id)
+{
+	open->ids = grow(open->context, open->ids, open->n, &open->room, sizeof(pg_uuid_t));
+	open->ids[open->n++] = *id;
+	if (account_id == NULL)
+		return;
+	open->accounts = grow(open->context, open->accounts, open->naccounts,
+						  &open->accounts_room, sizeof(int64));
+	open->accounts[open->naccounts++] = *account_id;
+}
+
+/* Adds what a query found, and its contents to the n that were found before. */
+static int64 *
+add_found(OpenExceptions *open, int64 *contents, int *n)
+{
+	int64	   *all = palloc_extended((*n + SPI_processed) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	memcpy(all, contents, *n * sizeof(int64));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		of_nobody;
+		int64		account_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+															 SPI_tuptable->tupdesc, 3, &of_nobody));
+
+		open_exceptions_add(open, DatumGetUUIDP(spi_value(i, 1)), of_nobody ? NULL : &account_id);
+		all[(*n)++] = DatumGetInt64(spi_value(i, 2));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return all;
+}
+
+/* The contents of rows, of those alone that are among some sorted ones. */
+static void
+add_contents(OpenExceptions *open, const CallRecord *records, int n,
+			 const int64 *found, int nfound)
+{
+	for (int i = 0; i < n; i++)
+	{
+		int64		content = record_content(&records[i]);
+
+		if (bsearch(&content, found, nfound, sizeof(int64), compare_int64) == NULL)
+			continue;
+		open->contents = grow(open->context, open->contents, open->ncontents,
+							  &open->contents_room, sizeof(int64));
+		open->contents[open->ncontents++] = content;
+	}
+}
+
+/* Adds those of some rows. */
+void
+open_exceptions_find(OpenExceptions *open, Oid cdr, const CallRecord *records, int n)
+{
+	int64	   *contents = palloc_array(int64, n);
+	int			nfound = 0;
+	Datum		values[2];
+
+	for (int i = 0; i < n; i++)
+		contents[i] = record_content(&records[i]);
+	values[0] = ObjectIdGetDatum(cdr);
+	values[1] = bigint_array(contents, n);
+	for (int nth = 0; query_open(&select_found, values, nth); nth++)
+		contents = add_found(open, contents, &nfound);
+	qsort(contents, nfound, sizeof(int64), compare_int64);
+	add_contents(open, records, n, contents, nfound);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(pg_uuid_t));
+}
+
+/* Rows of one content, in several runs, find the same ones. */
+static void
+drop_doubles(OpenExceptions *open)
+{
+	int			kept = 0;
+
+	qsort(open->ids, open->n, sizeof(pg_uuid_t), compare_ids);
+	for (int i = 0; i < open->n; i++)
+		if (kept == 0 || compare_ids(&open->ids[kept - 1], &open->ids[i]) != 0)
+			open->ids[kept++] = open->ids[i];
+	open->n = kept;
+}
+
+static Datum
+uuid_array(const pg_uuid_t *ids, int n)
+{
+	Datum	   *datums = palloc_array(Datum, n);
+
+	for (int i = 0; i < n; i++)
+		datums[i] = UUIDPGetDatum(&ids[i]);
+	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
+/*
+ * Locks them; their accounts are locked. False when they are no longer what
+ * was found; an error (40001) where an older snapshot keeps it from being
+ * found again.
+ */
+bool
+open_exceptions_lock(OpenExceptions *open)
+{
+	Datum		values[2];
+
+	if (open->n == 0)
+		return true;
+	drop_doubles(open);
+	values[0] = uuid_array(open->ids, open->n);
+	values[1] = bigint_array(open->accounts, open->naccounts);
+	statement_execute(&select_locked, values);
+	SPI_freetuptable(SPI_tuptable);
+	if (SPI_processed == open->n)
+		return true;
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to a concurrent change of exceptions"),
+				 errhint("The transaction might succeed if retried.")));
+	return false;
+}
+
+/* How many of the sorted contents are this one, which is among them. */
+static int
+count_content(const int64 *contents, int n, int64 content)
+{
+	const int64 *found = bsearch(&content, contents, n, sizeof(int64), compare_int64);
+	const int64 *first = found;
+	const int64 *last = found;
+
+	while (first > contents && first[-1] == content)
+		first--;
+	while (last < contents + n - 1 && last[1] == content)
+		last++;
+	return last - first + 1;
+}
+
+/* One more gone exception; false when as many rows of its kind are not gone. */
+static bool
+add_gone(GoneExceptions *gone, int64 content, Direction direction, int rows)
+{
+	GoneException *last = gone->n > 0 ? &gone->items[gone->n - 1] : NULL;
+
+	if (last == NULL || last->content != content || last->direction != direction)
+	{
+		last = &gone->items[gone->n++];
+		last->content = content;
+		last->direction = direction;
+		last->n = 0;
+	}
+	if (last->n == rows)
+		return false;
+	last->n++;
+	return true;
+}
+
+/*
+ * Resolves the locked exceptions of rows that are gone, as many of each
+ * content and side as there are such rows.
+ */
+void
+open_exceptions_gone(OpenExceptions *open, GoneExceptions *gone)
+{
+	Datum		value;
+	pg_uuid_t  *ids;
+	int			n = 0;
+
+	gone->n = 0;
+	if (open->n == 0)
+		return;
+	qsort(open->contents, open->ncontents, sizeof(int64), compare_int64);
+	value = uuid_array(open->ids, open->n);
+	statement_execute(&select_gone, &value);
+	gone->items = palloc_array(GoneException, SPI_processed);
+	ids = palloc_array(pg_uuid_t, SPI_processed);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		int64		content = DatumGetInt64(spi_value(i, 2));
+
+		if (add_gone(gone, content, DatumGetChar(spi_value(i, 3)),
+					 count_content(open->contents, open->ncontents, content)))
+			ids[n++] = *DatumGetUUIDP(spi_value(i, 1));
+	}
+	SPI_freetuptable(SPI_tuptable);
+	value = uuid_array(ids, n);
+	statement_execute(&update_gone, &value);
+}
+
+/* Resolves those of records that a backfill billed: without a fault. */
+void
+open_exceptions_backfilled(const OpenExceptions *open, const Faults *faults)
+{
+	Datum		values[2];
+
+	if (open->n == 0)
+		return;
+	values[0] = uuid_array(open->ids, open->n);
+	values[1] = bigint_array(faults_contents(faults), faults->n);
+	statement_execute(&update_backfilled, values);
+}
+
+/* Each account may have been traced for each row: it counts anew. */
+void
+gone_exceptions_begin(GoneExceptions *gone)
+{
+	for (int i = 0; i < gone->n; i++)
+		gone->items[i].left_outbound = gone->items[i].left_inbound = gone->items[i].n;
+}
+
+static int
+compare_gone(const void *a, const void *b)
+{
+	return compare_int64(&((const GoneException *) a)->content,
+							&((const GoneException *) b)->content);
+}
+
+/* Whether a row that is gone was an exception on this side, and not billed. */
+bool
+gone_exceptions_take(GoneExceptions *gone, int64 content, Direction direction)
+{
+	GoneException wanted = {.content = content};
+	GoneException *item;
+
+	if (gone->n == 0)
+		return false;
+	item = bsearch(&wanted, gone->items, gone->n, sizeof(GoneException), compare_gone);
+	if (item == NULL)
+		return false;
+	while (item > gone->items && item[-1].content == content)
+		item--;
+	for (; item < gone->items + gone->n && item->content == content; item++)
+	{
+		int		   *left = direction == OUTBOUND ? &item->left_outbound : &item->left_inbound;
+
+		if (*left > 0 && (item->direction == direction || item->direction == ANY_DIRECTION))
+		{
+			(*left)--;
+			return true;
+		}
+	}
+	return false;
+}
