@@ -154,6 +154,7 @@ my %parts = (
 		my $number = sprintf '+86755%08d', 20000000 + $s->{no} % 4000 * 10000 + ++$s->{numbered};
 		my @rows = rows($s, 3, $number);
 		push @{ $s->{numbers} }, $number;
+		push @{ $s->{rows} }, @rows;
 		return (insert('calls', @rows), put('calls', @rows));
 	},
 	number => sub {

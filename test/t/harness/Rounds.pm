@@ -233,6 +233,9 @@ sub check_total
 	cmp_ok($total{$_} // 0, '>', 0, "met: $_") foreach @expected;
 }
 
+# The data of a COPY that is refused, which an older psql takes for a command.
+my $data_as_command = qr/^42601: syntax error at or near "\d+"/;
+
 # The sessions have ended; ours are the SQLSTATEs that may be met.
 sub check_round
 {
@@ -249,7 +252,7 @@ sub check_round
 	note("$name: ", figures(%count, %met));
 	$total{$_} += $count{$_} foreach keys %count;
 	$total{$_} += $met{$_} foreach keys %met;
-	is(join("\n", grep { !/$ours/ } @errors), '', "$name: no other errors");
+	is(join("\n", grep { !/$ours|$data_as_command/ } @errors), '', "$name: no other errors");
 	check_stored($name, $seed, \%expected);
 	ask_again($name, \%expected, @sessions);
 	check_stored("$name, asked again", $seed, \%expected);
