@@ -67,7 +67,8 @@ static Statement select_suspended = {
 
 static Statement update_still_open = {
 	.query = "UPDATE ccc.exception_log AS e SET reason = $2, account_id = $3, direction = $4,"
-	" billed = $5, number = $6, pool = $7 WHERE e.exception_id = $1",
+	" billed = $5, number = $6, pool = $7 WHERE e.exception_id = $1"
+	" AND (e.reason, e.account_id, e.direction, e.billed, e.pool) IS DISTINCT FROM ($2, $3, $4, $5, $7)",
 	.types = {"uuid", "text", "bigint", "\"char\"", "bigint", "ccc.phone_number", "text"},
 	.expected = SPI_OK_UPDATE
 };

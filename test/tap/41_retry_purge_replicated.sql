@@ -1,7 +1,7 @@
 -- Rated again after a number was registered; purged without reversal; rows
 -- that logical replication applies.
 BEGIN;
-SELECT plan(20);
+SELECT plan(21);
 
 SELECT ccc.open_account(1, 'one', '2026-01-01 00:00+08');
 SELECT ccc.create_calls_table();
@@ -15,7 +15,9 @@ SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'and billed');
 SELECT results_eq($$SELECT call_id, reason FROM ccc.exceptions WHERE resolved_at IS NULL ORDER BY call_id$$,
     $$VALUES ('a' COLLATE "C", 'conflicting_repeat'), ('d', 'unknown_number'), ('e', 'bad_length')$$, 'the others stay, one of them with its new reason');
 SELECT is((SELECT count(*) FROM ccc.exceptions WHERE resolution = 'billed' AND resolved_at IS NOT NULL), 3::bigint, 'resolved exceptions keep their history');
+CREATE TEMPORARY TABLE places AS SELECT exception_id, ctid AS place FROM ccc.exception_log;
 SELECT is(ccc.retry_exceptions(), 0::bigint, 'again: nothing');
+SELECT is_empty('SELECT FROM ccc.exception_log JOIN places USING (exception_id) WHERE exception_log.ctid <> place', 'and nothing is written');
 INSERT INTO calls VALUES ('b', 'x', '+8675586013388', '2026-01-05', 61);
 SELECT is((SELECT count(*) FROM ccc.ledger WHERE kind = 'r'), 1::bigint, 'a repeat of what was billed late is a repeat');
 DELETE FROM calls WHERE call_id = 'a' AND seconds = 61;
