@@ -82,6 +82,20 @@ number_posting(OwnTable *table)
 	return false;
 }
 
+/* An account that is not found may be too new for the snapshot. */
+static void
+check_not_newer(Datum account_id)
+{
+	OwnTable   *table;
+
+	own_snapshot_push_latest();
+	table = own_table_open("accounts");
+	if (own_table_get(table, 1, &account_id))
+		check_not_outdated();
+	own_table_close(table);
+	PopActiveSnapshot();
+}
+
 static void
 lock_account(OwnTable *table, LockedAccount *account)
 {
@@ -91,7 +105,10 @@ lock_account(OwnTable *table, LockedAccount *account)
 	account->known = own_table_get(table, 1, &key) &&
 		(account->post ? number_posting(table) : own_table_lock(table));
 	if (!account->known)
+	{
+		check_not_newer(key);
 		return;
+	}
 	account->version = account_version(table);
 	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
 	account->zone = stretch_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));

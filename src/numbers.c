@@ -2,9 +2,10 @@
  * numbers.c
  *		Numbers in service: whose a number was at an instant.
  *
- * Each number is read once a statement, as the ledger's owner. What is known
- * may be outdated by the time that an account is locked: the version of its
- * numbers tells.
+ * Each number is read once a statement, as the ledger's owner, as it is by now:
+ * to lock an account that an older snapshot shows otherwise is an error (40001).
+ * What is known may be outdated by the time that an account is locked: the
+ * version of its numbers tells.
  */
 #include "postgres.h"
 
@@ -102,7 +103,7 @@ numbers_load(Numbers *numbers, const int64 *wanted, int n)
 
 	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
 		forget_all(numbers);
-	own_snapshot_push();
+	own_snapshot_push_latest();
 	services = own_table_open("numbers");
 	accounts = own_table_open("accounts");
 	for (int i = 0; i < n; i++)

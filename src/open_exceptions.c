@@ -17,6 +17,7 @@
 #include "grow.h"
 #include "int64s.h"
 #include "open_exceptions.h"
+#include "own_table.h"
 #include "statement.h"
 
 static Statement select_any = {
@@ -219,11 +220,7 @@ open_exceptions_lock(OpenExceptions *open)
 	SPI_freetuptable(SPI_tuptable);
 	if (SPI_processed == open->n)
 		return true;
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to a concurrent change of exceptions"),
-				 errhint("The transaction might succeed if retried.")));
+	check_not_outdated();
 	return false;
 }
 

@@ -38,6 +38,25 @@ own_snapshot_push(void)
 	UpdateActiveSnapshotCommandId();
 }
 
+/* What follows sees all that is committed by now, whatever the isolation level. */
+void
+own_snapshot_push_latest(void)
+{
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetLatestSnapshot());
+}
+
+/* What an older snapshot does not show, or shows as it was, cannot be changed. */
+void
+check_not_outdated(void)
+{
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errhint("Run the transaction again.")));
+}
+
 static Oid
 primary_key(Relation rel)
 {
@@ -158,11 +177,7 @@ check_changed_by_others(OwnTable *table, TM_Result result)
 	if (result != TM_Updated && result != TM_Deleted)
 		elog(ERROR, "unexpected result of locking a row of table \"%s\": %d",
 			 RelationGetRelationName(table->rel), result);
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update"),
-				 errhint("Run the transaction again.")));
+	check_not_outdated();
 }
 
 /*

@@ -36,6 +36,8 @@ typedef struct OwnTable
 } OwnTable;
 
 extern void own_snapshot_push(void);
+extern void own_snapshot_push_latest(void);
+extern void check_not_outdated(void);
 
 extern OwnTable *own_table_open(const char *name);
 extern void own_table_close(OwnTable *table);

@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -15,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "own_table.h"
 #include "rights.h"
 #include "statement.h"
 
@@ -90,8 +90,7 @@ statement_execute_nulls(Statement *statement, Datum *values, const char *nulls)
 void
 statement_look(Statement *statement, Datum *values)
 {
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetLatestSnapshot());
+	own_snapshot_push_latest();
 	execute(statement, values, NULL, true);
 	PopActiveSnapshot();
 }
