@@ -283,6 +283,16 @@ sub sessions
 	return @sessions;
 }
 
+# Of a transaction that could not begin, nothing is done by itself.
+sub script_of
+{
+	my ($t) = @_;
+
+	return $t->{sql} unless $t->{mark};
+	my ($begin, $rest) = split /(?<=;\n)/, $t->{sql}, 2;
+	return "$begin\\if :ERROR\n\\else\n$rest\\endif\n";
+}
+
 # A psql for each session.
 sub start_sessions
 {
@@ -295,7 +305,7 @@ sub start_sessions
 		{
 			my $t = $s->{transactions}[$n];
 
-			print $script "\\echo begin $n\n", $t->{before} // '', $t->{sql};
+			print $script "\\echo begin $n\n", $t->{before} // '', script_of($t);
 		}
 		close $script;
 		$s->{harness} = IPC::Run::start(
