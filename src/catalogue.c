@@ -7,13 +7,11 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "catalogue.h"
 #include "compat.h"
@@ -68,7 +66,7 @@ treatment_of(const char *word)
 static void
 load_rules(void)
 {
-	statement_execute(&select_rules, NULL);
+	statement_look(&select_rules, NULL);
 	catalogue.nrules = SPI_processed;
 	catalogue.rules = MemoryContextAllocZero(catalogue.context,
 											 Max(1, SPI_processed) * sizeof(CallRule));
@@ -91,7 +89,7 @@ load_rules(void)
 static void
 load_pools(void)
 {
-	statement_execute(&select_pools, NULL);
+	statement_look(&select_pools, NULL);
 	catalogue.npools = SPI_processed;
 	catalogue.pools = MemoryContextAllocZero(catalogue.context,
 											 Max(1, SPI_processed) * sizeof(Pool));
@@ -106,11 +104,7 @@ load_pools(void)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/*
- * Makes sure that the catalogue is at hand; runs as the ledger's owner. Under
- * an old snapshot (repeatable read) what is read may be old too, so that it
- * is not kept for the next transaction.
- */
+/* Makes sure that the catalogue is at hand; runs as the ledger's owner. */
 void
 catalogue_load(void)
 {
@@ -132,7 +126,7 @@ catalogue_load(void)
 	catalogue.pools_relid = ccc_relation("pools");
 	load_rules();
 	load_pools();
-	catalogue.valid = changes == catalogue.changes && !IsolationUsesXactSnapshot();
+	catalogue.valid = changes == catalogue.changes;
 }
 
 /* The rule in force at an instant, or NULL. */

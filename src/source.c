@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -126,7 +125,7 @@ read_source(ParseJob *job)
 	Datum		relid = ObjectIdGetDatum(source->relid);
 	char	   *time_zone;
 
-	statement_execute(&select_source, &relid);
+	statement_look(&select_source, &relid);
 	if (SPI_processed == 0)
 		return false;
 	for (int i = 0; i < NFIELDS; i++)
@@ -157,8 +156,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
-	/* an invalidation from here on stands, and what an old snapshot shows is old */
-	source->valid = !IsolationUsesXactSnapshot();
+	source->valid = true;		/* an invalidation from here on stands */
 
 	sources_relid = ccc_relation("sources");
 	rights_as_owner(rights);
@@ -225,7 +223,7 @@ source_limits(Oid cdr, Source *source)
 	Datum		value = ObjectIdGetDatum(cdr);
 
 	memset(source, 0, sizeof(Source));
-	statement_execute(&select_limits, &value);
+	statement_look(&select_limits, &value);
 	if (SPI_processed > 0)
 	{
 		source->max_seconds = DatumGetInt64(spi_value(0, 1));
