@@ -1,17 +1,18 @@
-# ccc_billing: plain PGXS, and seven commands for a bare machine:
+# ccc_billing: plain PGXS, and eight commands for a bare machine:
 #   make demo     bills real call records and shows the result
 #   make check    runs every test
 #   make coverage tells what the tests do not reach
+#   make sanitize runs them on a server built to notice misuse of memory
 #   make matrix   runs them on every PostgreSQL that is installed
 #   make torture  runs the random tests for longer, with new seeds
 #   make fuzz     tries inputs of the types, guided by what they reach
 #   make bench    measures, beside what one would use instead
 # All work in a throwaway cluster; all but matrix install what they lack (tools/).
 
-ifneq ($(filter demo check coverage matrix torture fuzz bench,$(MAKECMDGOALS)),)
+ifneq ($(filter demo check coverage sanitize matrix torture fuzz bench,$(MAKECMDGOALS)),)
 
-.PHONY: demo check coverage matrix torture fuzz bench
-demo check coverage matrix torture fuzz bench:
+.PHONY: demo check coverage sanitize matrix torture fuzz bench
+demo check coverage sanitize matrix torture fuzz bench:
 	@tools/$@
 
 else
