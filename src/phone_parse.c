@@ -320,7 +320,7 @@ phone_parse(const char *s, size_t len, int64 *number)
 int
 phone_format(int64 number, char *buf)
 {
-	char		text[PHONE_MAX_TEXT];
+	char		text[PHONE_MAX_TEXT] = "";
 	char	   *p = text + sizeof(text) - 1;
 
 	*p = '\0';
