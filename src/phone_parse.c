@@ -323,7 +323,6 @@ phone_format(int64 number, char *buf)
 	char		text[PHONE_MAX_TEXT] = "";
 	char	   *p = text + sizeof(text) - 1;
 
-	*p = '\0';
 	do
 	{
 		*--p = '0' + (char) (number % 10);
