@@ -183,10 +183,10 @@ post_all(Billing *billing)
 		removals_found_exceptions(billing->removals, &gone);
 		removals_end(billing->removals, billing->source->cdr, &billing->inside);
 	}
-	if (billing->backfill_since)
+	if (billing->backfill_since && billing->open.n > 0)
 		open_exceptions_backfilled(&billing->open, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
-		exceptions_drop_known(billing->source->cdr, &billing->faults);
+		exceptions_drop_billed(&billing->faults);
 	rights_as_writer(&billing->rights);
 }
 

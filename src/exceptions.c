@@ -4,18 +4,22 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "compat.h"
 #include "exceptions.h"
-#include "int64s.h"
 #include "statement.h"
 
-static Statement select_known = {
-	.query = "SELECT DISTINCT e.content FROM ccc.exception_log AS e"
-	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolution IS DISTINCT FROM 'gone'"
-	" ORDER BY e.content",
-	.types = {"regclass", "bigint[]"},
+/* HAVING without GROUP BY: one row, or none */
+static Statement select_billed = {
+	.query = "SELECT f.n FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS f(account_id, call_id, direction, content, n),"
+	" LATERAL (SELECT FROM ccc.ledger AS l"
+	"          WHERE l.account_id = f.account_id AND l.call_id = f.call_id AND l.direction = f.direction"
+	"            AND l.content = f.content"
+	"          HAVING sum(l.billed) > 0) AS b"
+	" ORDER BY f.n",
+	.types = {"bigint[]", "text[]", "\"char\"[]", "bigint[]"},
 	.expected = SPI_OK_SELECT
 };
 
@@ -65,31 +69,70 @@ static Statement select_suspended = {
 	.expected = SPI_OK_SELECT
 };
 
+/* one that was of a side stays so: the other may be billed */
 static Statement update_still_open = {
-	.query = "UPDATE ccc.exception_log AS e SET reason = $2, account_id = $3, direction = $4,"
-	" billed = $5, number = $6, pool = $7 WHERE e.exception_id = $1"
-	" AND (e.reason, e.account_id, e.direction, e.billed, e.pool) IS DISTINCT FROM ($2, $3, $4, $5, $7)",
+	.query = "UPDATE ccc.exception_log AS e SET reason = $2, account_id = $3, direction = COALESCE($4, e.direction),"
+	" billed = $5, number = COALESCE($6, e.number), pool = $7 WHERE e.exception_id = $1"
+	" AND (e.reason, e.account_id, e.direction, e.billed, e.pool)"
+	"     IS DISTINCT FROM ($2, $3, COALESCE($4, e.direction), $5, $7)",
 	.types = {"uuid", "text", "bigint", "\"char\"", "bigint", "ccc.phone_number", "text"},
 	.expected = SPI_OK_UPDATE
 };
 
-/* Leaves out the faults of records that have their exceptions already. */
-void
-exceptions_drop_known(Oid cdr, Faults *faults)
-{
-	int64	   *contents = faults_contents(faults);
-	Datum		values[] = {ObjectIdGetDatum(cdr), bigint_array(contents, faults->n)};
-	int			kept = 0;
-	int			nknown;
+static Statement insert_other_side = {
+	.query = "INSERT INTO ccc.exception_log (exception_id, seen_at, account_id, started_at, content, billed, number,"
+	" source, direction, reason, detail, call_id, pool, seconds, caller, callee, said_direction, record)"
+	" SELECT gen_random_uuid(), e.seen_at, $3, e.started_at, e.content, $5, $6,"
+	" e.source, $4, $2, e.detail, e.call_id, $7, e.seconds, e.caller, e.callee, e.said_direction, e.record"
+	" FROM ccc.exception_log AS e WHERE e.exception_id = $1",
+	.types = {"uuid", "text", "bigint", "\"char\"", "bigint", "ccc.phone_number", "text"},
+	.expected = SPI_OK_INSERT
+};
 
-	statement_look(&select_known, values);
-	nknown = SPI_processed;
-	for (int i = 0; i < nknown; i++)
-		contents[i] = DatumGetInt64(spi_value(i, 1));
+/* Whether a fault is of a side that can be billed. */
+static bool
+of_a_side(const Fault *fault)
+{
+	return fault->has_account && fault->call_id != NULL;
+}
+
+/* Leaves out the faults of sides that are billed, as they say it: by rules before. */
+void
+exceptions_drop_billed(Faults *faults)
+{
+	int			n = faults->n;
+	Datum	   *accounts = palloc_array(Datum, n);
+	Datum	   *call_ids = palloc_array(Datum, n);
+	Datum	   *directions = palloc_array(Datum, n);
+	Datum	   *contents = palloc_array(Datum, n);
+	bool	   *billed = palloc0_array(bool, n);
+	int		   *places = palloc_array(int, n);
+	int			nsides = 0;
+	int			kept = 0;
+	Datum		values[4];
+
+	for (int i = 0; i < n; i++)
+	{
+		const Fault *fault = &faults->items[i];
+
+		if (!of_a_side(fault))
+			continue;
+		places[nsides] = i;
+		accounts[nsides] = Int64GetDatum(fault->account_id);
+		call_ids[nsides] = CStringGetTextDatum(fault->call_id);
+		directions[nsides] = CharGetDatum(fault->direction);
+		contents[nsides++] = Int64GetDatum(fault->content);
+	}
+	values[0] = array_of(accounts, nsides, INT8OID);
+	values[1] = array_of(call_ids, nsides, TEXTOID);
+	values[2] = array_of(directions, nsides, CHAROID);
+	values[3] = array_of(contents, nsides, INT8OID);
+	statement_look(&select_billed, values);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		billed[places[DatumGetInt64(spi_value(i, 1)) - 1]] = true;
 	SPI_freetuptable(SPI_tuptable);
-	for (int i = 0; i < faults->n; i++)
-		if (bsearch(&faults->items[i].content, contents, nknown, sizeof(int64),
-					compare_int64) == NULL)
+	for (int i = 0; i < n; i++)
+		if (!billed[i])
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
 }
@@ -115,7 +158,7 @@ read_contender(uint64 row, int64 account_id, Contender *contender)
 Contender *
 exceptions_contenders(int64 account_id, Datum *call_ids, int n, int *ncontenders)
 {
-	Datum		values[] = {Int64GetDatum(account_id), text_array(call_ids, n)};
+	Datum		values[] = {Int64GetDatum(account_id), array_of(call_ids, n, TEXTOID)};
 	Contender  *contenders;
 
 	statement_execute(&select_contenders, values);
@@ -192,9 +235,8 @@ exceptions_suspended(int64 account_id, int *n)
 	return select_to_retry(&select_suspended, &value, n);
 }
 
-/* Says why a record cannot be rated still, or what it contradicts now. */
-void
-exceptions_still_open(const pg_uuid_t *exception_id, const Fault *fault)
+static void
+write_fault(Statement *statement, const pg_uuid_t *exception_id, const Fault *fault)
 {
 	const RatedCall *rated = fault->rated;
 	Datum		values[] = {
@@ -216,5 +258,19 @@ exceptions_still_open(const pg_uuid_t *exception_id, const Fault *fault)
 		rated && rated->pool ? ' ' : 'n'
 	};
 
-	statement_execute_nulls(&update_still_open, values, nulls);
+	statement_execute_nulls(statement, values, nulls);
+}
+
+/* Says why a record cannot be rated still, or what it contradicts now. */
+void
+exceptions_still_open(const pg_uuid_t *exception_id, const Fault *fault)
+{
+	write_fault(&update_still_open, exception_id, fault);
+}
+
+/* Another exception of the same record: of a call's other side. */
+void
+exceptions_other_side(const pg_uuid_t *exception_id, const Fault *fault)
+{
+	write_fault(&insert_other_side, exception_id, fault);
 }

@@ -29,13 +29,15 @@ typedef struct Retry
 	int64		account_id;
 } Retry;
 
-extern void exceptions_drop_known(Oid cdr, Faults *faults);
+extern void exceptions_drop_billed(Faults *faults);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);
 extern void exceptions_billed(const pg_uuid_t *exception_id);
 extern Retry *exceptions_to_retry(int *n);
 extern Retry *exceptions_suspended(int64 account_id, int *n);
 extern void exceptions_still_open(const pg_uuid_t *exception_id,
+								  const Fault *fault);
+extern void exceptions_other_side(const pg_uuid_t *exception_id,
 								  const Fault *fault);
 
 #endif							/* CCC_EXCEPTIONS_H */

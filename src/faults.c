@@ -110,17 +110,6 @@ faults_add(Faults *faults, const Fault *fault)
 	MemoryContextSwitchTo(old);
 }
 
-/* What the records say whose faults they are. */
-int64 *
-faults_contents(const Faults *faults)
-{
-	int64	   *contents = palloc_extended(Max(1, faults->n) * sizeof(int64), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < faults->n; i++)
-		contents[i] = faults->items[i].content;
-	return contents;
-}
-
 static int
 compare_faults(const void *a, const void *b)
 {
@@ -128,6 +117,14 @@ compare_faults(const void *a, const void *b)
 	int64		y = ((const Fault *) b)->row_no;
 
 	return (x > y) - (x < y);
+}
+
+/* In the order of the rows. */
+void
+faults_sort(Faults *faults)
+{
+	if (faults->n > 1)
+		qsort(faults->items, faults->n, sizeof(Fault), compare_faults);
 }
 
 static void
@@ -211,7 +208,7 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 
 	if (faults->n == 0)
 		return;
-	qsort(faults->items, faults->n, sizeof(Fault), compare_faults);
+	faults_sort(faults);
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "ccc fault",
 										ALLOCSET_DEFAULT_SIZES);
 	log = append_begin(ccc_relation("exception_log"));

@@ -33,7 +33,7 @@ typedef struct Faults
 
 extern void faults_init(Faults *faults);
 extern void faults_add(Faults *faults, const Fault *fault);
-extern int64 *faults_contents(const Faults *faults);
+extern void faults_sort(Faults *faults);
 extern void faults_store(Faults *faults, Oid cdr, Intake *intake);
 
 #endif							/* CCC_FAULTS_H */

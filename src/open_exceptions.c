@@ -11,9 +11,9 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 
 #include "compat.h"
+#include "exceptions.h"
 #include "grow.h"
 #include "int64s.h"
 #include "open_exceptions.h"
@@ -43,7 +43,7 @@ static Statement select_locked = {
 	.expected = SPI_OK_SELECT
 };
 
-static Statement select_gone = {
+static Statement select_sides = {
 	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, '') FROM ccc.exception_log AS e"
 	" WHERE e.exception_id = ANY ($1)"
 	" ORDER BY e.content, e.direction, e.seen_at, e.exception_id",
@@ -58,10 +58,10 @@ static Statement update_gone = {
 	.expected = SPI_OK_UPDATE
 };
 
-static Statement update_backfilled = {
+static Statement update_billed = {
 	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
-	" WHERE e.exception_id = ANY ($1) AND NOT e.content = ANY ($2)",
-	.types = {"uuid[]", "bigint[]"},
+	" WHERE e.exception_id = ANY ($1)",
+	.types = {"uuid[]"},
 	.expected = SPI_OK_UPDATE
 };
 
@@ -198,7 +198,7 @@ uuid_array(const pg_uuid_t *ids, int n)
 
 	for (int i = 0; i < n; i++)
 		datums[i] = UUIDPGetDatum(&ids[i]);
-	return PointerGetDatum(construct_array(datums, n, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	return array_of(datums, n, UUIDOID);
 }
 
 /*
@@ -274,7 +274,7 @@ open_exceptions_gone(OpenExceptions *open, GoneExceptions *gone)
 		return;
 	qsort(open->contents, open->ncontents, sizeof(int64), compare_int64);
 	value = uuid_array(open->ids, open->n);
-	statement_execute(&select_gone, &value);
+	statement_execute(&select_sides, &value);
 	gone->items = palloc_array(GoneException, SPI_processed);
 	ids = palloc_array(pg_uuid_t, SPI_processed);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -290,17 +290,104 @@ open_exceptions_gone(OpenExceptions *open, GoneExceptions *gone)
 	statement_execute(&update_gone, &value);
 }
 
-/* Resolves those of records that a backfill billed: without a fault. */
-void
-open_exceptions_backfilled(const OpenExceptions *open, const Faults *faults)
+/* An exception of a record that was rated again. */
+typedef struct Side
 {
-	Datum		values[2];
+	pg_uuid_t	id;
+	int64		content;
+	Direction	direction;
+	bool		stays;			/* open */
+} Side;
 
-	if (open->n == 0)
-		return;
-	values[0] = uuid_array(open->ids, open->n);
-	values[1] = bigint_array(faults_contents(faults), faults->n);
-	statement_execute(&update_backfilled, values);
+static int
+compare_sides(const void *a, const void *b)
+{
+	return compare_int64(&((const Side *) a)->content, &((const Side *) b)->content);
+}
+
+/* Those that are locked, by content. */
+static Side *
+read_sides(const OpenExceptions *open)
+{
+	Side	   *sides = palloc_array(Side, open->n);
+	Datum		value = uuid_array(open->ids, open->n);
+
+	statement_execute(&select_sides, &value);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		sides[i].id = *DatumGetUUIDP(spi_value(i, 1));
+		sides[i].content = DatumGetInt64(spi_value(i, 2));
+		sides[i].direction = DatumGetChar(spi_value(i, 3));
+		sides[i].stays = false;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return sides;
+}
+
+/* The first one of a record and a side that nothing has been found for yet. */
+static Side *
+find_side(Side *first, const Side *end, int64 content, Direction direction)
+{
+	for (; first < end && first->content == content; first++)
+		if (!first->stays && first->direction == direction)
+			return first;
+	return NULL;
+}
+
+/*
+ * Whether a fault is that of an exception of the record, which stays open. One
+ * of a side is that of the side, or of one that knew of none; one of no side
+ * leaves all of the record's as they are.
+ */
+static bool
+take_fault(Side *sides, int n, const Fault *fault)
+{
+	Side		wanted = {.content = fault->content};
+	Side	   *first = bsearch(&wanted, sides, n, sizeof(Side), compare_sides);
+	Side	   *side;
+
+	if (first == NULL)
+		return false;
+	while (first > sides && first[-1].content == fault->content)
+		first--;
+	if (fault->direction == ANY_DIRECTION)
+	{
+		for (; first < sides + n && first->content == fault->content; first++)
+			first->stays = true;
+		return true;
+	}
+	side = find_side(first, sides + n, fault->content, fault->direction);
+	if (side == NULL)
+		side = find_side(first, sides + n, fault->content, ANY_DIRECTION);
+	if (side == NULL)
+		return false;
+	side->stays = true;
+	exceptions_still_open(&side->id, fault);
+	return true;
+}
+
+/*
+ * What a backfill found of records that had exceptions: these stay open where
+ * it found faults, which are left out then, and are billed otherwise.
+ */
+void
+open_exceptions_backfilled(const OpenExceptions *open, Faults *faults)
+{
+	Side	   *sides = read_sides(open);
+	pg_uuid_t  *ids = palloc_array(pg_uuid_t, open->n);
+	Datum		value;
+	int			n = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < faults->n; i++)
+		if (!take_fault(sides, open->n, &faults->items[i]))
+			faults->items[kept++] = faults->items[i];
+	faults->n = kept;
+	for (int i = 0; i < open->n; i++)
+		if (!sides[i].stays)
+			ids[n++] = sides[i].id;
+	value = uuid_array(ids, n);
+	statement_execute(&update_billed, &value);
 }
 
 /* Each account may have been traced for each row: it counts anew. */

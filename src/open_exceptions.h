@@ -54,7 +54,7 @@ extern void open_exceptions_find(OpenExceptions *open, Oid cdr,
 extern bool open_exceptions_lock(OpenExceptions *open);
 extern void open_exceptions_gone(OpenExceptions *open, GoneExceptions *gone);
 extern void open_exceptions_backfilled(const OpenExceptions *open,
-									   const Faults *faults);
+									   Faults *faults);
 
 extern void gone_exceptions_begin(GoneExceptions *gone);
 extern bool gone_exceptions_take(GoneExceptions *gone, int64 content,

@@ -35,23 +35,31 @@ rate_source(const Retry *retries, int n, Numbers *numbers, Faults *faults, Posti
 	return count;
 }
 
-/* Resolves what has no fault any more; gives how many that are. */
+/*
+ * Resolves what has no fault any more; gives how many that are. One that knew
+ * of no side may have faults on both.
+ */
 static int64
-resolve(const Retry *retries, int n, const Faults *faults)
+resolve(const Retry *retries, int n, Faults *faults)
 {
-	const Fault **still = palloc0_array(const Fault *, n);
 	int64		resolved = 0;
+	int			next = 0;
 
-	for (int i = 0; i < faults->n; i++)
-		still[faults->items[i].row_no] = &faults->items[i];
+	faults_sort(faults);
 	for (int i = 0; i < n; i++)
 	{
+		const pg_uuid_t *id = &retries[i].exception_id;
+		int			first = next;
+
 		CHECK_FOR_INTERRUPTS();
-		if (still[i] != NULL)
-			exceptions_still_open(&retries[i].exception_id, still[i]);
-		else
+		for (; next < faults->n && faults->items[next].row_no == i; next++)
+			if (next == first)
+				exceptions_still_open(id, &faults->items[next]);
+			else
+				exceptions_other_side(id, &faults->items[next]);
+		if (next == first)
 		{
-			exceptions_billed(&retries[i].exception_id);
+			exceptions_billed(id);
 			resolved++;
 		}
 	}

@@ -26,6 +26,6 @@ extern Portal statement_open(Statement *statement, Datum *values);
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);
 extern Datum bigint_array(const int64 *values, int n);
-extern Datum text_array(Datum *values, int n);
+extern Datum array_of(Datum *values, int n, Oid type);
 
 #endif							/* CCC_STATEMENT_H */
