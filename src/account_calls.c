@@ -284,7 +284,7 @@ promote(AccountCalls *calls)
 			(key->billed != NULL && key->billed->content != call->content))
 			continue;
 		take_in(calls, key, call);
-		exceptions_billed(&contenders[i].exception_id);
+		exceptions_resolve(&contenders[i].exception_id, 1, RESOLVED_BILLED);
 	}
 }
 

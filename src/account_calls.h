@@ -5,9 +5,9 @@
 #ifndef CCC_ACCOUNT_CALLS_H
 #define CCC_ACCOUNT_CALLS_H
 
-#include "open_exceptions.h"
 #include "faults.h"
 #include "ledger.h"
+#include "open_exceptions.h"
 #include "rating.h"
 #include "superseded.h"
 

@@ -34,10 +34,10 @@ static Statement select_contenders = {
 	.expected = SPI_OK_SELECT
 };
 
-static Statement update_billed = {
-	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
-	" WHERE e.exception_id = $1",
-	.types = {"uuid"},
+static Statement update_resolved = {
+	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = $2"
+	" WHERE e.exception_id = ANY ($1)",
+	.types = {"uuid[]", "text"},
 	.expected = SPI_OK_UPDATE
 };
 
@@ -170,13 +170,14 @@ exceptions_contenders(int64 account_id, Datum *call_ids, int n, int *ncontenders
 	return contenders;
 }
 
-/* Resolves an exception whose record is billed after all. */
+/* Resolves exceptions whose records are billed after all, or gone. */
 void
-exceptions_billed(const pg_uuid_t *exception_id)
+exceptions_resolve(const pg_uuid_t *exception_ids, int n, const char *resolution)
 {
-	Datum		value = UUIDPGetDatum(exception_id);
+	Datum		values[] = {uuid_array(exception_ids, n), CStringGetTextDatum(resolution)};
 
-	statement_execute(&update_billed, &value);
+	if (n > 0)
+		statement_execute(&update_resolved, values);
 }
 
 static void

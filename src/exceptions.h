@@ -12,6 +12,10 @@
 #include "faults.h"
 #include "rated_call.h"
 
+/* how an exception ends */
+#define RESOLVED_BILLED "billed"
+#define RESOLVED_GONE "gone"
+
 /* A record that contradicts the billed one, waiting to take its place. */
 typedef struct Contender
 {
@@ -32,7 +36,8 @@ typedef struct Retry
 extern void exceptions_drop_billed(Faults *faults);
 extern Contender *exceptions_contenders(int64 account_id, Datum *call_ids,
 										int n, int *ncontenders);
-extern void exceptions_billed(const pg_uuid_t *exception_id);
+extern void exceptions_resolve(const pg_uuid_t *exception_ids, int n,
+							   const char *resolution);
 extern Retry *exceptions_to_retry(int *n);
 extern Retry *exceptions_suspended(int64 account_id, int *n);
 extern void exceptions_still_open(const pg_uuid_t *exception_id,

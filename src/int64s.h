@@ -1,6 +1,6 @@
 /*
  * int64s.h
- *		Sorting of int64 values, for qsort() and bsearch().
+ *		Sorting and searching of int64 values, alone or as a record's first field.
  */
 #ifndef CCC_INT64S_H
 #define CCC_INT64S_H
@@ -12,6 +12,24 @@ compare_int64(const void *a, const void *b)
 	int64		y = *(const int64 *) b;
 
 	return (x > y) - (x < y);
+}
+
+/* The first of n sorted elements, each beginning with an int64, that is not less; n if all are. */
+static inline int
+first_not_less(const void *items, int n, Size size, int64 value)
+{
+	int			from = 0;
+
+	while (from < n)
+	{
+		int			middle = from + (n - from) / 2;
+
+		if (compare_int64((const char *) items + middle * size, &value) < 0)
+			from = middle + 1;
+		else
+			n = middle;
+	}
+	return from;
 }
 
 #endif							/* CCC_INT64S_H */

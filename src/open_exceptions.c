@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 
 #include "compat.h"
 #include "exceptions.h"
@@ -49,20 +48,6 @@ static Statement select_sides = {
 	" ORDER BY e.content, e.direction, e.seen_at, e.exception_id",
 	.types = {"uuid[]"},
 	.expected = SPI_OK_SELECT
-};
-
-static Statement update_gone = {
-	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'gone'"
-	" WHERE e.exception_id = ANY ($1)",
-	.types = {"uuid[]"},
-	.expected = SPI_OK_UPDATE
-};
-
-static Statement update_billed = {
-	.query = "UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'billed'"
-	" WHERE e.exception_id = ANY ($1)",
-	.types = {"uuid[]"},
-	.expected = SPI_OK_UPDATE
 };
 
 /*
@@ -191,16 +176,6 @@ drop_doubles(OpenExceptions *open)
 	open->n = kept;
 }
 
-static Datum
-uuid_array(const pg_uuid_t *ids, int n)
-{
-	Datum	   *datums = palloc_array(Datum, n);
-
-	for (int i = 0; i < n; i++)
-		datums[i] = UUIDPGetDatum(&ids[i]);
-	return array_of(datums, n, UUIDOID);
-}
-
 /*
  * Locks them; their accounts are locked. False when they are no longer what
  * was found; an error (40001) where an older snapshot keeps it from being
@@ -224,19 +199,56 @@ open_exceptions_lock(OpenExceptions *open)
 	return false;
 }
 
-/* How many of the sorted contents are this one, which is among them. */
-static int
-count_content(const int64 *contents, int n, int64 content)
+/* A locked exception, to be resolved unless it stays open. */
+typedef struct Side
 {
-	const int64 *found = bsearch(&content, contents, n, sizeof(int64), compare_int64);
-	const int64 *first = found;
-	const int64 *last = found;
+	int64		content;
+	Direction	direction;		/* ANY_DIRECTION: of neither side */
+	bool		stays;
+	pg_uuid_t	id;
+} Side;
 
-	while (first > contents && first[-1] == content)
-		first--;
-	while (last < contents + n - 1 && last[1] == content)
-		last++;
-	return last - first + 1;
+/* Those that are locked, by content and side, oldest first. */
+static Side *
+read_sides(const OpenExceptions *open)
+{
+	Side	   *sides = palloc_array(Side, open->n);
+	Datum		value = uuid_array(open->ids, open->n);
+
+	statement_execute(&select_sides, &value);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		sides[i].id = *DatumGetUUIDP(spi_value(i, 1));
+		sides[i].content = DatumGetInt64(spi_value(i, 2));
+		sides[i].direction = DatumGetChar(spi_value(i, 3));
+		sides[i].stays = false;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return sides;
+}
+
+static void
+resolve_sides(const Side *sides, int n, const char *resolution)
+{
+	pg_uuid_t  *ids = palloc_array(pg_uuid_t, n);
+	int			nids = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!sides[i].stays)
+			ids[nids++] = sides[i].id;
+	exceptions_resolve(ids, nids, resolution);
+}
+
+/* How many of the rows' contents, sorted, are this one. */
+static int
+count_rows(const OpenExceptions *open, int64 content)
+{
+	int			first = first_not_less(open->contents, open->ncontents, sizeof(int64), content);
+	int			end = first;
+
+	while (end < open->ncontents && open->contents[end] == content)
+		end++;
+	return end - first;
 }
 
 /* One more gone exception; false when as many rows of its kind are not gone. */
@@ -265,63 +277,22 @@ add_gone(GoneExceptions *gone, int64 content, Direction direction, int rows)
 void
 open_exceptions_gone(OpenExceptions *open, GoneExceptions *gone)
 {
-	Datum		value;
-	pg_uuid_t  *ids;
-	int			n = 0;
+	Side	   *sides;
+	int			rows = 0;
 
 	gone->n = 0;
 	if (open->n == 0)
 		return;
 	qsort(open->contents, open->ncontents, sizeof(int64), compare_int64);
-	value = uuid_array(open->ids, open->n);
-	statement_execute(&select_sides, &value);
-	gone->items = palloc_array(GoneException, SPI_processed);
-	ids = palloc_array(pg_uuid_t, SPI_processed);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	sides = read_sides(open);
+	gone->items = palloc_array(GoneException, open->n);
+	for (int i = 0; i < open->n; i++)
 	{
-		int64		content = DatumGetInt64(spi_value(i, 2));
-
-		if (add_gone(gone, content, DatumGetChar(spi_value(i, 3)),
-					 count_content(open->contents, open->ncontents, content)))
-			ids[n++] = *DatumGetUUIDP(spi_value(i, 1));
+		if (i == 0 || sides[i].content != sides[i - 1].content)
+			rows = count_rows(open, sides[i].content);
+		sides[i].stays = !add_gone(gone, sides[i].content, sides[i].direction, rows);
 	}
-	SPI_freetuptable(SPI_tuptable);
-	value = uuid_array(ids, n);
-	statement_execute(&update_gone, &value);
-}
-
-/* An exception of a record that was rated again. */
-typedef struct Side
-{
-	pg_uuid_t	id;
-	int64		content;
-	Direction	direction;
-	bool		stays;			/* open */
-} Side;
-
-static int
-compare_sides(const void *a, const void *b)
-{
-	return compare_int64(&((const Side *) a)->content, &((const Side *) b)->content);
-}
-
-/* Those that are locked, by content. */
-static Side *
-read_sides(const OpenExceptions *open)
-{
-	Side	   *sides = palloc_array(Side, open->n);
-	Datum		value = uuid_array(open->ids, open->n);
-
-	statement_execute(&select_sides, &value);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		sides[i].id = *DatumGetUUIDP(spi_value(i, 1));
-		sides[i].content = DatumGetInt64(spi_value(i, 2));
-		sides[i].direction = DatumGetChar(spi_value(i, 3));
-		sides[i].stays = false;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return sides;
+	resolve_sides(sides, open->n, RESOLVED_GONE);
 }
 
 /* The first one of a record and a side that nothing has been found for yet. */
@@ -342,23 +313,19 @@ find_side(Side *first, const Side *end, int64 content, Direction direction)
 static bool
 take_fault(Side *sides, int n, const Fault *fault)
 {
-	Side		wanted = {.content = fault->content};
-	Side	   *first = bsearch(&wanted, sides, n, sizeof(Side), compare_sides);
+	Side	   *first = sides + first_not_less(sides, n, sizeof(Side), fault->content);
+	const Side *end = sides + n;
 	Side	   *side;
 
-	if (first == NULL)
-		return false;
-	while (first > sides && first[-1].content == fault->content)
-		first--;
 	if (fault->direction == ANY_DIRECTION)
 	{
-		for (; first < sides + n && first->content == fault->content; first++)
-			first->stays = true;
-		return true;
+		for (side = first; side < end && side->content == fault->content; side++)
+			side->stays = true;
+		return side > first;
 	}
-	side = find_side(first, sides + n, fault->content, fault->direction);
+	side = find_side(first, end, fault->content, fault->direction);
 	if (side == NULL)
-		side = find_side(first, sides + n, fault->content, ANY_DIRECTION);
+		side = find_side(first, end, fault->content, ANY_DIRECTION);
 	if (side == NULL)
 		return false;
 	side->stays = true;
@@ -374,20 +341,13 @@ void
 open_exceptions_backfilled(const OpenExceptions *open, Faults *faults)
 {
 	Side	   *sides = read_sides(open);
-	pg_uuid_t  *ids = palloc_array(pg_uuid_t, open->n);
-	Datum		value;
-	int			n = 0;
 	int			kept = 0;
 
 	for (int i = 0; i < faults->n; i++)
 		if (!take_fault(sides, open->n, &faults->items[i]))
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
-	for (int i = 0; i < open->n; i++)
-		if (!sides[i].stays)
-			ids[n++] = sides[i].id;
-	value = uuid_array(ids, n);
-	statement_execute(&update_billed, &value);
+	resolve_sides(sides, open->n, RESOLVED_BILLED);
 }
 
 /* Each account may have been traced for each row: it counts anew. */
@@ -398,29 +358,14 @@ gone_exceptions_begin(GoneExceptions *gone)
 		gone->items[i].left_outbound = gone->items[i].left_inbound = gone->items[i].n;
 }
 
-static int
-compare_gone(const void *a, const void *b)
-{
-	return compare_int64(&((const GoneException *) a)->content,
-							&((const GoneException *) b)->content);
-}
-
 /* Whether a row that is gone was an exception on this side, and not billed. */
 bool
 gone_exceptions_take(GoneExceptions *gone, int64 content, Direction direction)
 {
-	GoneException wanted = {.content = content};
-	GoneException *item;
-
-	if (gone->n == 0)
-		return false;
-	item = bsearch(&wanted, gone->items, gone->n, sizeof(GoneException), compare_gone);
-	if (item == NULL)
-		return false;
-	while (item > gone->items && item[-1].content == content)
-		item--;
-	for (; item < gone->items + gone->n && item->content == content; item++)
+	for (int i = first_not_less(gone->items, gone->n, sizeof(GoneException), content);
+		 i < gone->n && gone->items[i].content == content; i++)
 	{
+		GoneException *item = &gone->items[i];
 		int		   *left = direction == OUTBOUND ? &item->left_outbound : &item->left_inbound;
 
 		if (*left > 0 && (item->direction == direction || item->direction == ANY_DIRECTION))

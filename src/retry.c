@@ -42,7 +42,8 @@ rate_source(const Retry *retries, int n, Numbers *numbers, Faults *faults, Posti
 static int64
 resolve(const Retry *retries, int n, Faults *faults)
 {
-	int64		resolved = 0;
+	pg_uuid_t  *billed = palloc_extended(n * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+	int			nbilled = 0;
 	int			next = 0;
 
 	faults_sort(faults);
@@ -58,12 +59,10 @@ resolve(const Retry *retries, int n, Faults *faults)
 			else
 				exceptions_other_side(id, &faults->items[next]);
 		if (next == first)
-		{
-			exceptions_billed(id);
-			resolved++;
-		}
+			billed[nbilled++] = *id;
 	}
-	return resolved;
+	exceptions_resolve(billed, nbilled, RESOLVED_BILLED);
+	return nbilled;
 }
 
 /* NULL when that, or what they come to, is outdated by now. */

@@ -150,3 +150,13 @@ bigint_array(const int64 *values, int n)
 		datums[i] = Int64GetDatum(values[i]);
 	return array_of(datums, n, INT8OID);
 }
+
+Datum
+uuid_array(const pg_uuid_t *values, int n)
+{
+	Datum	   *datums = palloc_array(Datum, n);
+
+	for (int i = 0; i < n; i++)
+		datums[i] = UUIDPGetDatum(&values[i]);
+	return array_of(datums, n, UUIDOID);
+}

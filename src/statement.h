@@ -6,6 +6,7 @@
 #define CCC_STATEMENT_H
 
 #include "executor/spi.h"
+#include "utils/uuid.h"
 
 #define STATEMENT_MAX_PARAMS 8
 
@@ -26,6 +27,7 @@ extern Portal statement_open(Statement *statement, Datum *values);
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);
 extern Datum bigint_array(const int64 *values, int n);
+extern Datum uuid_array(const pg_uuid_t *values, int n);
 extern Datum array_of(Datum *values, int n, Oid type);
 
 #endif							/* CCC_STATEMENT_H */
