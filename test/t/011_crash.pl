@@ -17,6 +17,8 @@ use harness::Load;
 use harness::Rounds;
 use harness::Server;
 
+use constant TRANSACTIONS => 1000;     # of a session: more than it gets to
+
 my $first_seed = $ENV{CRASH_SEED} || 1;
 my $rounds = $ENV{CRASH_ROUNDS} || 3;
 
@@ -25,7 +27,7 @@ prepare_business();
 foreach my $seed ($first_seed .. $first_seed + $rounds - 1)
 {
 	srand($seed);
-	my ($leaver, @others) = sessions($seed);
+	my ($leaver, @others) = sessions($seed, TRANSACTIONS);
 	my $seconds = 0.2 + rand 1.8;
 
 	start_sessions(@others);

@@ -26,6 +26,7 @@ use harness::Server;
 use constant BULK => 6000;
 use constant FILE_LIMIT => 1310720;    # bytes: more than a file of the log, less than the tables
 use constant ROUND => 3;               # seconds
+use constant TRANSACTIONS => 1000;     # of a session: more than it gets to
 
 my $first_seed = $ENV{INTERRUPT_SEED} || 1;
 my $rounds = $ENV{INTERRUPT_ROUNDS} || 2;
@@ -156,7 +157,7 @@ check_backfill();
 foreach my $seed ($first_seed .. $first_seed + $rounds - 1)
 {
 	srand($seed);
-	my ($leaver, @others) = sessions($seed, \&timeout);
+	my ($leaver, @others) = sessions($seed, TRANSACTIONS, \&timeout);
 	my $until = time + ROUND;
 
 	start_sessions(@others);
