@@ -194,8 +194,7 @@ map_rows(void *argument)
 	ExprState  *states[NFIELDS];
 
 	intake->prepared = false;
-	if (intake->source->time_zone != NULL)
-		pin_time_zone(intake->source->time_zone);
+	source_pin(intake->source);
 	prepare_fields(intake, states);
 	intake->prepared = true;
 	while (intake->nrecords < intake->max && take_row(intake))
@@ -246,6 +245,7 @@ show_row(void *argument)
 	bool		isnull;
 	MemoryContext old;
 
+	pin_locale();
 	econtext->ecxt_scantuple = job->intake->slot;
 	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
 	old = MemoryContextSwitchTo(job->context);

@@ -12,6 +12,7 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -249,6 +250,41 @@ mapping_parse(Relation cdr, Field field, const char *expression, bool has_zone)
 	return expr;
 }
 
+/* Functions that depend on the session, but for times in text and without a zone. */
+static bool
+function_uses_locale(Oid function, void *context)
+{
+	switch (function)
+	{
+		case F_TIMESTAMPTZ_TIMESTAMP:
+		case F_TIMESTAMPTZ_DATE:
+		case F_TIMESTAMPTZ_IN:
+		case F_TIMESTAMPTZ_OUT:
+		case F_TIMESTAMP_IN:
+		case F_TIMESTAMP_OUT:
+			return false;
+		default:
+			return func_volatile(function) != PROVOLATILE_IMMUTABLE;
+	}
+}
+
+static bool
+uses_locale(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, function_uses_locale, context))
+		return true;
+	return expression_tree_walker(node, uses_locale, context);
+}
+
+/* Whether an expression may come out otherwise without pin_locale(). */
+bool
+mapping_uses_locale(Node *expr)
+{
+	return uses_locale(expr, NULL);
+}
+
 /*
  * The whole row as jsonb, what an exception keeps of a record: an object, or
  * the string of the row's text form. As it is stored, its virtual generated
@@ -299,6 +335,7 @@ check_mapping(PG_FUNCTION_ARGS)
 
 	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	guc_level = pin_settings();
+	pin_locale();
 	if (!PG_ARGISNULL(3))
 		pin_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	(void) mapping_parse(cdr, field, text_to_cstring(PG_GETARG_TEXT_PP(2)),

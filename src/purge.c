@@ -117,8 +117,7 @@ records_before(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	rights_begin(&rights);
 	source = attached_source(cdr, &rights);
-	if (source->time_zone != NULL)
-		pin_time_zone(source->time_zone);
+	source_pin(source);
 	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);
 	rights_end(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)

@@ -21,16 +21,61 @@
 
 #define PINNED_PATH "pg_catalog, pg_temp"
 
+typedef struct Setting
+{
+	const char *name;
+	const char *value;
+} Setting;
+
+/*
+ * What the name, the literal or the text form of a value depends on, and what
+ * lets a plan made over an empty table be a scan of it all.
+ */
+static const Setting pinned[] = {
+	{"search_path", PINNED_PATH},
+	{"enable_seqscan", "off"},	/* plans are kept while the ledger grows */
+	{"enable_bitmapscan", "off"},
+	{"jit", "off"},				/* scans that are off look dear enough for it */
+	{"TimeZone", "UTC"},
+	{"timezone_abbreviations", "Default"},
+	{"DateStyle", "ISO, YMD"},
+	{"IntervalStyle", "postgres"},
+	{"extra_float_digits", "1"},
+	{"bytea_output", "hex"},
+	{"xmlbinary", "base64"},
+	{"xmloption", "content"},
+	{"array_nulls", "on"},
+	{"quote_all_identifiers", "off"},
+	{"standard_conforming_strings", "on"},
+	{"backslash_quote", "safe_encoding"},
+	{"transform_null_equals", "off"},
+};
+
+/* what else an expression may depend on, dear to set */
+static const Setting locale[] = {
+	{"lc_monetary", "C"},
+	{"lc_numeric", "C"},
+	{"lc_time", "C"},
+	{"default_text_search_config", "pg_catalog.simple"},
+};
+
 static void
 pin(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	if (strcmp(GetConfigOption(name, false, false), value) != 0)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+pin_all(const Setting *settings, int n)
+{
+	for (int i = 0; i < n; i++)
+		pin(settings[i].name, settings[i].value);
 }
 
 /*
- * Pins every setting that the text form or the name of a value depends on,
- * and those that let a plan made over an empty table be a scan of it all.
+ * Pins what the extension's own SQL, and the reading of values, depends on.
  * Returns the level to give to unpin_settings().
  */
 int
@@ -38,14 +83,7 @@ pin_settings(void)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	pin("search_path", PINNED_PATH);
-	pin("enable_seqscan", "off");	/* plans are kept while the ledger grows */
-	pin("enable_bitmapscan", "off");
-	pin("jit", "off");			/* scans that are off look dear enough for it */
-	pin("TimeZone", "UTC");
-	pin("DateStyle", "ISO, YMD");
-	pin("IntervalStyle", "postgres");
-	pin("extra_float_digits", "1");
+	pin_all(pinned, lengthof(pinned));
 	return guc_level;
 }
 
@@ -54,6 +92,12 @@ void
 pin_time_zone(const char *time_zone)
 {
 	pin("TimeZone", time_zone);
+}
+
+void
+pin_locale(void)
+{
+	pin_all(locale, lengthof(locale));
 }
 
 void

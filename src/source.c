@@ -10,7 +10,6 @@
 
 #include "access/relation.h"
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -100,6 +99,7 @@ parse_mapping(void *argument)
 	ParseJob   *job = argument;
 	Source	   *source = job->source;
 
+	pin_locale();
 	if (source->time_zone != NULL)
 		pin_time_zone(source->time_zone);
 	for (int i = 0; i < NFIELDS; i++)
@@ -113,6 +113,7 @@ parse_mapping(void *argument)
 							 source->time_zone != NULL);
 		old = MemoryContextSwitchTo(source->context);
 		source->fields[i] = copyObject(expr);
+		source->uses_locale |= mapping_uses_locale(expr);
 		MemoryContextSwitchTo(old);
 	}
 }
@@ -152,7 +153,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	MemoryContextReset(source->context);
 	memset(source->fields, 0, sizeof(source->fields));
 	source->time_zone = NULL;
-	source->attached = source->keep_deleted = false;
+	source->attached = source->keep_deleted = source->uses_locale = false;
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
@@ -211,6 +212,16 @@ source_get(Relation cdr, const Rights *rights)
 	if (!source->valid || source->fault != NULL)
 		load_source(cdr, source, rights);
 	return copy_source(source);
+}
+
+/* Pins, beside what is pinned anyway, what the mapping's value depends on. */
+void
+source_pin(const Source *source)
+{
+	if (source->uses_locale)
+		pin_locale();
+	if (source->time_zone != NULL)
+		pin_time_zone(source->time_zone);
 }
 
 /*

@@ -25,10 +25,12 @@ typedef struct Source
 	int64		max_seconds;
 	int64		max_ahead;
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
+	bool		uses_locale;	/* some do */
 } Source;
 
 extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
 extern void source_limits(Oid cdr, Source *source);
 extern Source *source_get(Relation cdr, const Rights *rights);
+extern void source_pin(const Source *source);
 
 #endif							/* CCC_SOURCE_H */
