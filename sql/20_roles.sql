@@ -18,11 +18,22 @@ BEGIN
                WHERE rolname = 'ccc_owner'
                  AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolbypassrls))
        OR EXISTS (SELECT FROM pg_catalog.pg_auth_members
-                  WHERE roleid = 'ccc_owner'::pg_catalog.regrole)
+                  WHERE 'ccc_owner'::pg_catalog.regrole IN (roleid, member))
     THEN
         RAISE EXCEPTION 'role "ccc_owner" has more rights, or members, than the owner of the ledger may have'
             USING ERRCODE = '55000',
-                  HINT = 'Make it a role without LOGIN, SUPERUSER, CREATEROLE, BYPASSRLS and members, or drop it.';
+                  HINT = 'Make it a role without LOGIN, SUPERUSER, CREATEROLE, BYPASSRLS, members and memberships, or drop it.';
+    END IF;
+
+    -- a function of its own would do for whoever calls it what only the extension's may
+    IF EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d
+               WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = 'ccc_owner'::pg_catalog.regrole
+                 AND d.deptype = 'o' AND d.objid <> 'ccc'::pg_catalog.regnamespace
+                 AND d.dbid = (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = pg_catalog.current_database()))
+    THEN
+        RAISE EXCEPTION 'role "ccc_owner" owns something in this database already'
+            USING ERRCODE = '55000',
+                  HINT = 'Look at what it is; REASSIGN OWNED or DROP OWNED rids the role of it.';
     END IF;
 END
 $$;

@@ -168,6 +168,20 @@ bill_runs(Billing *billing)
 	MemoryContextDelete(run_context);
 }
 
+/* Leaves out what is gone and is known to have been an exception: it had no charge. */
+static void
+drop_seen(Billing *billing, GoneExceptions *gone)
+{
+	Faults	   *faults = &billing->gone_faults;
+	int			kept = 0;
+
+	gone_exceptions_begin(gone);
+	for (int i = 0; i < faults->n; i++)
+		if (!gone_exceptions_take(gone, faults->items[i].content, ANY_DIRECTION))
+			faults->items[kept++] = faults->items[i];
+	faults->n = kept;
+}
+
 /* As the ledger's owner: what no longer stands first, then the charges. */
 static void
 post_all(Billing *billing)
@@ -176,7 +190,10 @@ post_all(Billing *billing)
 
 	rights_as_owner(&billing->rights);
 	if (billing->post_gone)
+	{
 		open_exceptions_gone(&billing->open, &gone);
+		drop_seen(billing, &gone);
+	}
 	posting_post(billing->posting, &gone, billing->removals);
 	if (billing->removals != NULL)
 	{

@@ -19,7 +19,6 @@ typedef struct CallRecord
 {
 	int64		row_no;			/* within the statement, from 0 */
 	const char *problem;		/* why the row could not be mapped, or NULL */
-	bool		unmapped;		/* the mapping as a whole cannot be used */
 	bool		hashed;			/* content is known already */
 	int64		content;
 	char	   *call_id;		/* NULL: none */

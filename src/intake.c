@@ -350,10 +350,7 @@ static void
 give_up_rows(Intake *intake, const char *problem)
 {
 	while (intake->nrecords < intake->max && take_row(intake))
-	{
 		give_up_row(intake, problem);
-		intake->records[intake->nrecords - 1].unmapped = true;
-	}
 }
 
 /*

@@ -152,6 +152,12 @@ delete_before(Relation cdr, TimestampTz before)
 		purged_depth = outer_depth;
 	}
 	PG_END_TRY();
+	if (result == SPI_OK_REWRITTEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot be purged: a rule does something else when rows are deleted",
+						RelationGetRelationName(cdr)),
+				 errhint("Drop the rule, or disable it while the table is purged.")));
 	if (result != SPI_OK_DELETE)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
 	return SPI_processed;

@@ -248,7 +248,7 @@ trace_record(Rater *rater, const CallRecord *record)
 		.seconds = record->seconds
 	};
 
-	if (record->unmapped)
+	if (record->problem != NULL)
 		report(rater, record, NULL, FAULT_GONE_UNSEEN, record->problem);
 	if (record->problem != NULL || record->call_id == NULL || !record->has_start ||
 		!record_is_a_call(record, &whole_seconds))

@@ -100,10 +100,11 @@ pin_locale(void)
 	pin_all(locale, lengthof(locale));
 }
 
+/* Whatever ran under the pinned settings, the session's are as before. */
 void
 unpin_settings(int guc_level)
 {
-	AtEOXact_GUC(true, guc_level);
+	AtEOXact_GUC(false, guc_level);
 }
 
 /* OID of one of the extension's own tables. */
@@ -165,6 +166,6 @@ rights_as_writer(const Rights *rights)
 void
 rights_end(const Rights *rights)
 {
-	rights_as_writer(rights);
 	unpin_settings(rights->guc_level);
+	rights_as_writer(rights);
 }

@@ -1,7 +1,7 @@
 -- What a mapping's function does to the session's settings does not lead what
 -- runs after it as the ledger's owner; and who may give a table a mapping.
 BEGIN;
-SELECT plan(11);
+SELECT plan(13);
 
 CREATE ROLE bob;
 CREATE ROLE adm IN ROLE ccc_admin;
@@ -35,6 +35,28 @@ RESET ROLE;
 SELECT is((SELECT seconds FROM ccc.call_charges), 62::numeric, 'billed and corrected all the same');
 SELECT is((SELECT string_agg(who, ',') FROM public.witness), NULL, 'the planted operator never ran');
 SELECT isnt(current_setting('search_path'), 'bob, pg_catalog', 'the session''s path is its own');
+
+-- nor where the mapping is read, or evaluated by a purge
+SET ROLE bob;
+CREATE FUNCTION bob.turn(timestamptz) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM set_config('role', 'bob', false), set_config('search_path', 'bob, pg_catalog', false);
+    RETURN $1;
+END $$;
+CREATE FUNCTION bob.check(integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('search_path', 'bob, pg_catalog', false);
+    RETURN true;
+END $$;
+CREATE DOMAIN bob.d AS integer CHECK (bob.check(VALUE));
+CREATE TABLE bob.old (LIKE bob.calls);
+RESET ROLE;
+SELECT ccc.attach('bob.old', 'call_id', 'bob.turn(started_at)', '(''{61}''::bob.d[])[1]', 'caller', 'callee');
+SELECT isnt(current_setting('search_path'), 'bob, pg_catalog', 'the path of who attaches is its own');
+INSERT INTO bob.old VALUES ('old', '075586013388', 'x', '2025-02-01 10:00+08');
+SELECT ccc.purge('bob.old', '2025-03-01');
+SELECT is(format('%s %s %s', current_user, current_setting('role'), current_setting('search_path') ~ 'bob'), 'postgres none f',
+          'role and path of who purges are its own');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 
 SET ROLE adm;

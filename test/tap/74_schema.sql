@@ -1,6 +1,7 @@
--- The extension goes only into a schema of nobody else's making.
+-- The extension goes only into a schema of nobody else's making, and gives the
+-- ledger only to a role that nobody else has a way to.
 BEGIN;
-SELECT plan(4);
+SELECT plan(8);
 
 SET client_min_messages = warning;
 DROP EXTENSION ccc_billing;
@@ -16,5 +17,17 @@ SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', NULL, 'a schema that s
 DROP SCHEMA ccc;
 CREATE SCHEMA ccc AUTHORIZATION mallory;
 SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', NULL, 'a schema of somebody else''s');
+DROP SCHEMA ccc;
+
+CREATE SCHEMA lair AUTHORIZATION ccc_owner;
+SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', 'role "ccc_owner" owns something in this database already', 'a role with functions of its own');
+DROP SCHEMA lair;
+GRANT ccc_owner TO mallory;
+SELECT throws_like('CREATE EXTENSION ccc_billing', '%more rights, or members%', 'one that somebody is a member of');
+REVOKE ccc_owner FROM mallory;
+GRANT mallory TO ccc_owner;
+SELECT throws_like('CREATE EXTENSION ccc_billing', '%more rights, or members%', 'one that has another''s rights');
+REVOKE mallory FROM ccc_owner;
+SELECT lives_ok('CREATE EXTENSION ccc_billing', 'otherwise it is welcome');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Old records purged: which ones they are does not depend on the caller's
 -- settings, and the caller's own triggers see just these.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -67,6 +67,8 @@ SET ROLE purge_admin;
 SELECT throws_ok($$SELECT ccc.purge('cdr', now())$$, '42501', NULL, 'who may not delete does not purge');
 SELECT throws_ok($$SELECT * FROM ccc.records_before('cdr', now())$$, '42501', NULL, 'nor look');
 RESET ROLE;
+CREATE RULE keep AS ON DELETE TO cdr DO INSTEAD NOTHING;
+SELECT throws_ok($$SELECT ccc.purge('cdr', now())$$, '55000', NULL, 'a rule that keeps rows from being deleted is told');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;
