@@ -104,9 +104,63 @@ FROM unnest(ARRAY[
     'SELECT * FROM calls', 'INSERT INTO calls VALUES (''x'')', 'SELECT ccc.attach(''calls'', ''call_id'', ''started_at'', ''seconds'', ''caller'', ''callee'')',
     'GRANT ccc_tenant TO test_reader']) AS statement;
 SELECT is((SELECT string_agg(tablename, ',') FROM pg_stats WHERE schemaname = 'ccc'), NULL, 'not analyzed yet');
-ANALYZE ccc.ledger, ccc.numbers, ccc.packages;
+SELECT ccc.sign_in(2, 'agent ' || n, 'premium', '2025-01-02 00:00+08') FROM generate_series(1, 3) AS n;
+INSERT INTO calls SELECT 'bad ' || n % 2, '075586013382', 'often called', '2025-02-01 00:00+08', -1 FROM generate_series(1, 100) AS n;
+ANALYZE ccc.ledger, ccc.numbers, ccc.packages, ccc.accounts, ccc.agent_sessions, ccc.exception_log;
 SELECT cmp_ok(pg_temp.as_role('none', 'SELECT count(*) FROM pg_stats WHERE schemaname = ''ccc''')::integer, '>', 0, 'statistics hold values');
 SELECT is(pg_temp.as_role('tenant_1', 'SELECT count(*) FROM pg_stats WHERE schemaname = ''ccc'''), '0', 'which a tenant does not see');
+
+-- estimates that lead to what another has are those of what nobody has
+CREATE FUNCTION pg_temp.estimate(query text) RETURNS text LANGUAGE sql AS
+    $$SELECT pg_temp.as_role('tenant_1', 'EXPLAIN (FORMAT json) SELECT FROM ccc.' || query)::jsonb #>> '{0,Plan,Plan Rows}'$$;
+SELECT is(pg_temp.estimate(there), pg_temp.estimate(nowhere), 'the estimate for ' || there)
+FROM (VALUES
+    ('exception_log WHERE callee = ''often called''', 'exception_log WHERE callee = ''never called'''),
+    ('exception_log WHERE caller = ''075586013382''', 'exception_log WHERE caller = ''075586013389'''),
+    ('exception_log WHERE call_id = ''bad 1''', 'exception_log WHERE call_id = ''bad 9'''),
+    ('accounts WHERE name < ''account 2''', 'accounts WHERE name < ''z'''),
+    ('agent_sessions WHERE agent = ''agent 3''', 'agent_sessions WHERE agent = ''agent 9'''),
+    ('agent_sessions WHERE agent < ''agent 3''', 'agent_sessions WHERE agent < ''z'''),
+    ('numbers WHERE number = ''075586013382''', 'numbers WHERE number = ''075586013389''')) AS v (there, nowhere);
+
+-- nor does the execution tell whether anybody has a row that meets conditions
+CREATE FUNCTION pg_temp.executed(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+    plan text := '';
+    scans bigint := pg_stat_get_xact_numscans('ccc.tenants'::regclass);
+BEGIN
+    PERFORM set_config('role', 'tenant_1', true);
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT FROM ccc.' || query LOOP
+        IF line !~ 'Filter: \(|Index Cond|Sort Key|Buckets' THEN
+            plan := plan || line || E'\n';
+        END IF;
+    END LOOP;
+    PERFORM set_config('role', 'none', true);
+    RETURN plan || pg_stat_get_xact_numscans('ccc.tenants'::regclass) - scans || ' scans';
+END $$;
+CREATE TEMP TABLE probes (there text, nowhere text);
+INSERT INTO probes VALUES
+    ('accounts WHERE account_id = 2 AND name = ''account 2''', 'accounts WHERE account_id = 2 AND name = ''account 3'''),
+    ('accounts WHERE name > ''account 1a''', 'accounts WHERE name > ''z'''),
+    ('agent_sessions WHERE account_id = 2 AND agent = ''agent of 2''', 'agent_sessions WHERE account_id = 2 AND agent = ''agent of 3'''),
+    ('exception_log WHERE callee = ''often called''', 'exception_log WHERE callee = ''never called'''),
+    ('ledger WHERE call_id = ''1 of 2''', 'ledger WHERE call_id = ''1 of 3'''),
+    ('ledger WHERE account_id = 2 AND billed > 30000', 'ledger WHERE account_id = 2 AND billed > 50000'),
+    ('packages WHERE granted = 120000', 'packages WHERE granted = 120001'),
+    ('purchases WHERE product = ''seat_premium'' AND quantity = 4', 'purchases WHERE product = ''seat_premium'' AND quantity = 5'),
+    ('rentals WHERE since < ''2025-01-01 00:00:01+08'' AND quantity = 4', 'rentals WHERE since < ''2025-01-01 00:00:01+08'' AND quantity = 5'),
+    ('usage WHERE account_id = 2 AND billed = 160020', 'usage WHERE account_id = 2 AND billed = 160021'),
+    ('wallet_entries WHERE entry_no = 1 AND account_id = 2', 'wallet_entries WHERE entry_no = 1 AND account_id = 3'),
+    ('numbers WHERE account_id = 2 AND owner = ''customer''', 'numbers WHERE account_id = 3 AND owner = ''customer''');
+SELECT is(pg_temp.executed(there), pg_temp.executed(nowhere), 'by index: ' || there) FROM probes;
+SET enable_indexscan = off;
+SET enable_indexonlyscan = off;
+SET enable_bitmapscan = off;
+SELECT is(pg_temp.executed(there), pg_temp.executed(nowhere), 'by a scan of all: ' || there) FROM probes;
+RESET enable_indexscan;
+RESET enable_indexonlyscan;
+RESET enable_bitmapscan;
 
 -- a plan made for one is not another's
 PREPARE accounts AS SELECT array_agg(DISTINCT account_id) FROM ccc.call_charges;
