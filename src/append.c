@@ -52,11 +52,15 @@ append_begin(Oid relid)
 	return appender;
 }
 
-/* The slot of the next row: fill tts_values and tts_isnull of each column. */
+/*
+ * The slot of the next row: fill tts_values and tts_isnull of each column. All
+ * are null, as are those that this library does not know of.
+ */
 TupleTableSlot *
 append_slot(Appender *appender)
 {
 	int			i = appender->nslots;
+	TupleTableSlot *slot;
 
 	if (i == appender->nmade)
 	{
@@ -66,7 +70,9 @@ append_slot(Appender *appender)
 		appender->nmade++;
 		MemoryContextSwitchTo(old);
 	}
-	return ExecClearTuple(appender->slots[i]);
+	slot = ExecClearTuple(appender->slots[i]);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	return slot;
 }
 
 static void

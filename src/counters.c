@@ -54,7 +54,8 @@ enum
 	USAGE_STRETCH,
 	USAGE_PACKAGE_NO,
 	USAGE_BILLED,
-	USAGE_LAST_START
+	USAGE_LAST_START,
+	USAGE_NCOLUMNS
 };
 
 static int
@@ -243,7 +244,7 @@ ledger_put_usage(const LedgerAccount *account, const char *pool, UsageRow *row)
 
 	if (found)
 		own_table_fetch(table, &row->place);
-	values = found ? own_table_change(table) : own_table_new(table);
+	values = found ? own_table_change(table) : own_table_new(table, USAGE_NCOLUMNS);
 	values[USAGE_ACCOUNT_ID] = Int64GetDatum(account->account_id);
 	values[USAGE_POOL] = CStringGetTextDatum(pool);
 	values[USAGE_STRETCH] = TimestampTzGetDatum(row->stretch);

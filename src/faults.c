@@ -170,7 +170,6 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 {
 	TupleTableSlot *slot = append_slot(log);
 
-	memset(slot->tts_isnull, true, NCOLUMNS * sizeof(bool));
 	put(slot, LOG_EXCEPTION_ID, DirectFunctionCall1(gen_random_uuid, (Datum) 0));
 	put(slot, LOG_SEEN_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 	if (fault->has_account)

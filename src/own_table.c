@@ -234,13 +234,17 @@ own_table_change(OwnTable *table)
 	return slot->tts_values;
 }
 
-/* The values, none of them null, of a row to be given to own_table_insert(). */
+/*
+ * The values of a row to be given to own_table_insert(): so many, none of them
+ * null. What the table has beyond them is.
+ */
 Datum *
-own_table_new(OwnTable *table)
+own_table_new(OwnTable *table, int ncolumns)
 {
 	TupleTableSlot *slot = cleared_for_writing(table);
 
-	memset(slot->tts_isnull, false, RelationGetNumberOfAttributes(table->rel) * sizeof(bool));
+	memset(slot->tts_isnull, true, RelationGetNumberOfAttributes(table->rel) * sizeof(bool));
+	memset(slot->tts_isnull, false, ncolumns * sizeof(bool));
 	return slot->tts_values;
 }
 

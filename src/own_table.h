@@ -52,7 +52,7 @@ extern bool own_table_lock(OwnTable *table);
 extern Datum *own_table_change(OwnTable *table);
 extern bool own_table_try_update(OwnTable *table);
 extern void own_table_update(OwnTable *table);
-extern Datum *own_table_new(OwnTable *table);
+extern Datum *own_table_new(OwnTable *table, int ncolumns);
 extern void own_table_insert(OwnTable *table);
 
 #endif							/* CCC_OWN_TABLE_H */

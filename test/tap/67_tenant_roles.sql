@@ -74,6 +74,16 @@ SELECT is((SELECT count(*) FROM ccc.tenants WHERE role IN (SELECT r.oid FROM pg_
 SELECT ccc.grant_account('acme', 2);
 SELECT is((SELECT count(*) FROM ccc.tenants WHERE role::text ~ '^\d+$'), 0::bigint, 'and goes with the next grant');
 SELECT is(pg_temp.sees('acme'), '2', 'which is as granted');
+
+-- the first condition of the policies
+SELECT is((SELECT string_agg(v::text, ',') FROM unnest('{-9223372036854775808,-1,0,1,2,3,9223372036854775807}'::bigint[]) AS v WHERE ccc.is_among(v, sorted)),
+          array_to_string(sorted, ','), 'is_among of ' || sorted::text)
+FROM (VALUES ('{1}'::bigint[]), ('{-9223372036854775808,9223372036854775807}'), ('{-1,0,1}'), ('{0,2,3}')) AS s (sorted);
+SELECT is(ccc.is_among(1, '{}'), false, 'none is among none');
+SELECT is(ccc.is_among(1, NULL), NULL, 'null of null');
+SELECT is(bool_and(ccc.is_among(v, sorted) = (v % 3 = 0)), true, 'one by one')
+FROM (SELECT array_agg(3::bigint * n ORDER BY n) AS sorted FROM generate_series(0, 99) AS n) AS s, generate_series(0, 299) AS v;
+SELECT throws_ok('SELECT ccc.is_among(1, ''{1,NULL}'')', '22004', NULL, 'not with nulls in the array');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;
