@@ -132,7 +132,7 @@ COMMENT ON COLUMN ccc.exception_log.content IS 'hash of what the record said: fi
 COMMENT ON COLUMN ccc.exception_log.billed IS 'of a conflicting repeat: what would be charged if the billed record went; so is pool';
 COMMENT ON COLUMN ccc.exception_log.number IS 'our number on that side of the call';
 COMMENT ON COLUMN ccc.exception_log.direction IS 'the side of the call that could not be rated; null when no side could be told';
-COMMENT ON COLUMN ccc.exception_log.resolution IS 'gone: the record was corrected or deleted; billed: it was charged after all';
+COMMENT ON COLUMN ccc.exception_log.resolution IS 'gone: the record was corrected or deleted; billed: it was charged after all; dismissed: somebody dealt with it';
 COMMENT ON COLUMN ccc.exception_log.said_direction IS 'the side that the record said it was of';
 COMMENT ON COLUMN ccc.exception_log.record IS 'the row of the call table';
 

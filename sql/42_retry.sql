@@ -16,6 +16,26 @@ COMMENT ON FUNCTION ccc.retry_suspended(bigint) IS
 REVOKE ALL ON FUNCTION ccc.retry_suspended(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.retry_suspended(bigint) TO ccc_owner;
 
+CREATE FUNCTION ccc.dismiss_exceptions(exception_ids uuid[]) RETURNS bigint
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    BEGIN ATOMIC
+        -- in the order in which every session locks them
+        WITH open AS (
+            SELECT e.exception_id FROM ccc.exception_log AS e
+            WHERE e.exception_id = ANY (exception_ids) AND e.resolved_at IS NULL
+            ORDER BY e.exception_id FOR UPDATE),
+        dismissed AS (
+            UPDATE ccc.exception_log AS e SET resolved_at = now(), resolution = 'dismissed'
+            FROM open AS o WHERE e.exception_id = o.exception_id
+            RETURNING e.exception_id)
+        SELECT count(*) FROM dismissed;
+    END;
+COMMENT ON FUNCTION ccc.dismiss_exceptions(uuid[]) IS
+    'resolves open exceptions that somebody has dealt with, without charging their records; gives how many; retry_exceptions() leaves them alone, a backfill bills their records if it can';
+REVOKE ALL ON FUNCTION ccc.dismiss_exceptions(uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.dismiss_exceptions(uuid[]) TO ccc_admin;
+
 CREATE FUNCTION ccc.rerate(account_id bigint, since timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rerate';
 COMMENT ON FUNCTION ccc.rerate(bigint, timestamptz) IS

@@ -32,7 +32,7 @@ INSERT INTO usual VALUES
     ('expression', 'text', $$'call_id'$$), ('number', 'ccc.phone_number', $$'075586013388'$$), ('', 'ccc.phone_number', $$'075586013388'$$),
     ('', 'bigint', '1000'), ('', 'integer', '1'), ('', 'numeric', '1'), ('', 'text', $$'x'$$), ('', 'boolean', 'false'), ('', 'timestamptz', $$'2025-01-05 00:00+08'$$),
     ('', 'interval', $$'1 month'$$), ('', 'regclass', $$'calls'$$), ('', 'regrole', $$'ccc_tenant'$$), ('', 'ccc.price_tiers', $$'0:0.15, 10000:0.145'$$), ('', 'ccc.billing_increment', $$'60/60'$$),
-    ('', 'jsonb', $$'{}'$$), ('', 'timestamptz[]', $$'{2025-01-01 00:00+08}'$$), ('', 'ccc.rentals', '(SELECT r FROM ccc.rentals AS r WHERE r.purchase_no = 2)'),
+    ('', 'jsonb', $$'{}'$$), ('', 'bigint[]', $$'{1,1000}'$$), ('', 'uuid[]', 'ARRAY(SELECT exception_id FROM ccc.exception_log)'), ('', 'timestamptz[]', $$'{2025-01-01 00:00+08}'$$), ('', 'ccc.rentals', '(SELECT r FROM ccc.rentals AS r WHERE r.purchase_no = 2)'),
     ('', 'ccc.package_state[]', $$ARRAY[(1, '2025-01-01 00:00+08', '2025-07-01 00:00+08', 600)]::ccc.package_state[]$$);
 
 CREATE TABLE extreme (type regtype, value text);
@@ -50,6 +50,8 @@ INSERT INTO extreme SELECT v.type::regtype, unnest(v.values) FROM (VALUES
     ('ccc.billing_increment', ARRAY[$$'1/1'$$, $$'2147483647/2147483647'$$]),
     ('ccc.phone_number', ARRAY[$$'10086'$$]),
     ('jsonb', ARRAY[$$'[]'$$, $$'"x"'$$]),
+    ('bigint[]', ARRAY[$$'{}'$$, $$'{{1,2},{3,4}}'$$, $$'{-9223372036854775808,9223372036854775807}'$$]),
+    ('uuid[]', ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{ffffffff-ffff-ffff-ffff-ffffffffffff}'$$]),
     ('timestamptz[]', ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{-infinity, infinity}'$$, $$'{294276-12-31 00:00+00}'$$]),
     ('ccc.rentals', ARRAY['ROW(1, 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::ccc.rentals',
                           $$ROW(1, 2, 'dear', 'standard', NULL, 2147483647, '294276-12-30', '100 years', 'instant', 2147483647, 'infinity', true, NULL)::ccc.rentals$$]),
