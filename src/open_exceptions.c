@@ -32,6 +32,13 @@ static Statement select_found = {
 	.expected = SPI_OK_SELECT
 };
 
+static Statement count_found = {
+	.query = "SELECT count(*) FROM ccc.exception_log AS e"
+	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL",
+	.types = {"regclass", "bigint[]"},
+	.expected = SPI_OK_SELECT
+};
+
 /* one order for all sessions; an account that was told since is not locked */
 static Statement select_locked = {
 	.query = "SELECT FROM ccc.exception_log AS e"
@@ -149,6 +156,7 @@ open_exceptions_find(OpenExceptions *open, Oid cdr, const CallRecord *records, i
 
 	for (int i = 0; i < n; i++)
 		contents[i] = record_content(&records[i]);
+	open->cdr = cdr;
 	values[0] = ObjectIdGetDatum(cdr);
 	values[1] = bigint_array(contents, n);
 	for (int nth = 0; query_open(&select_found, values, nth); nth++)
@@ -176,6 +184,21 @@ drop_doubles(OpenExceptions *open)
 	open->n = kept;
 }
 
+/* Whether they are all that the rows have: a retry may have told a side of its own. */
+static bool
+are_all(const OpenExceptions *open)
+{
+	Datum		values[] = {ObjectIdGetDatum(open->cdr), bigint_array(open->contents, open->ncontents)};
+	int64		n;
+
+	if (open->ncontents == 0)
+		return true;
+	statement_look(&count_found, values);
+	n = DatumGetInt64(spi_value(0, 1));
+	SPI_freetuptable(SPI_tuptable);
+	return n == open->n;
+}
+
 /*
  * Locks them; their accounts are locked. False when they are no longer what
  * was found; an error (40001) where an older snapshot keeps it from being
@@ -185,6 +208,7 @@ bool
 open_exceptions_lock(OpenExceptions *open)
 {
 	Datum		values[2];
+	bool		all_locked;
 
 	if (open->n == 0)
 		return true;
@@ -192,8 +216,9 @@ open_exceptions_lock(OpenExceptions *open)
 	values[0] = uuid_array(open->ids, open->n);
 	values[1] = bigint_array(open->accounts, open->naccounts);
 	statement_execute(&select_locked, values);
+	all_locked = SPI_processed == open->n;
 	SPI_freetuptable(SPI_tuptable);
-	if (SPI_processed == open->n)
+	if (all_locked && are_all(open))
 		return true;
 	check_not_outdated();
 	return false;

@@ -15,6 +15,7 @@
 typedef struct OpenExceptions
 {
 	MemoryContext context;
+	Oid			cdr;			/* what was attached, if they are of rows */
 	pg_uuid_t  *ids;
 	int			n;
 	int			room;
