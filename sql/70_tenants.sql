@@ -23,7 +23,7 @@ CREATE FUNCTION ccc.is_among(value bigint, sorted bigint[]) RETURNS boolean
 COMMENT ON FUNCTION ccc.is_among(bigint, bigint[]) IS
     'whether a value is in an array in ascending order: a condition that the planner puts before every other; error 22004 where the array has nulls';
 REVOKE ALL ON FUNCTION ccc.is_among(bigint, bigint[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.is_among(bigint, bigint[]) TO ccc_tenant;
+GRANT EXECUTE ON FUNCTION ccc.is_among(bigint, bigint[]) TO ccc_owner, ccc_tenant;
 
 DO $$
 DECLARE

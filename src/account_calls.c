@@ -259,13 +259,19 @@ promote(AccountCalls *calls)
 {
 	Datum	   *ids = palloc_extended(calls->nkeys * sizeof(Datum), MCXT_ALLOC_HUGE);
 	int			nids = 0;
+	const char *last_id = "";
 	Contender  *contenders;
 	int			ncontenders;
 	int			k = 0;
 
 	for (int i = 0; i < calls->nkeys; i++)
-		if (calls->keys[i].reverse)
-			ids[nids++] = CStringGetTextDatum(calls->keys[i].known->call.call_id);
+	{
+		if (!calls->keys[i].reverse ||
+			strcmp(calls->keys[i].known->call.call_id, last_id) == 0)
+			continue;
+		last_id = calls->keys[i].known->call.call_id;
+		ids[nids++] = CStringGetTextDatum(last_id);
+	}
 	if (nids == 0)
 		return;
 	contenders = exceptions_contenders(calls->account.account_id, ids, nids, &ncontenders);

@@ -26,10 +26,11 @@ static Statement select_billed = {
 static Statement select_contenders = {
 	.query = "SELECT e.exception_id, e.call_id, e.direction, e.started_at, e.billed, e.number,"
 	" e.content, e.pool, e.seconds"
-	" FROM ccc.exception_log AS e"
-	" WHERE e.account_id = $1 AND e.call_id = ANY ($2) AND e.resolved_at IS NULL"
-	" AND e.reason = 'conflicting_repeat'"
-	" ORDER BY e.call_id, e.direction, e.seen_at, e.exception_id FOR UPDATE",
+	" FROM unnest($2) AS f (call_id),"
+	" LATERAL (SELECT * FROM ccc.exception_log AS x"
+	"          WHERE x.account_id = $1 AND x.call_id = f.call_id COLLATE \"C\" AND " IS_OPEN("x")
+	"            AND x.reason = 'conflicting_repeat' OFFSET 0 FOR UPDATE) AS e"
+	" ORDER BY e.call_id, e.direction, e.seen_at, e.exception_id",
 	.types = {"bigint", "text[]"},
 	.expected = SPI_OK_SELECT
 };

@@ -12,6 +12,9 @@
 #include "faults.h"
 #include "rated_call.h"
 
+/* open, said so that no plan reads all that are: there is an index of these */
+#define IS_OPEN(alias) "COALESCE(" alias ".resolved_at, '-infinity') = '-infinity'"
+
 /* how an exception ends */
 #define RESOLVED_BILLED "billed"
 #define RESOLVED_GONE "gone"

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "lib/qunique.h"
 
 #include "compat.h"
 #include "exceptions.h"
@@ -25,26 +26,36 @@ static Statement select_any = {
 	.expected = SPI_OK_SELECT
 };
 
+/*
+ * One look for each content or id. A plan for = ANY, if it was made while there
+ * were few exceptions, would read all that are open each time.
+ */
+#define FOUND \
+	" FROM unnest($2) AS f (content)," \
+	" LATERAL (SELECT x.exception_id, x.content, x.account_id FROM ccc.exception_log AS x" \
+	"          WHERE x.source = $1 AND x.content = f.content AND x.resolved_at IS NULL OFFSET 0) AS e"
+
 static Statement select_found = {
-	.query = "SELECT e.exception_id, e.content, e.account_id FROM ccc.exception_log AS e"
-	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL",
+	.query = "SELECT e.exception_id, e.content, e.account_id" FOUND,
 	.types = {"regclass", "bigint[]"},
 	.expected = SPI_OK_SELECT
 };
 
 static Statement count_found = {
-	.query = "SELECT count(*) FROM ccc.exception_log AS e"
-	" WHERE e.source = $1 AND e.content = ANY ($2) AND e.resolved_at IS NULL",
+	.query = "SELECT count(DISTINCT e.exception_id)" FOUND,
 	.types = {"regclass", "bigint[]"},
 	.expected = SPI_OK_SELECT
 };
 
-/* one order for all sessions; an account that was told since is not locked */
+/*
+ * In the order of their ids, for all sessions; an account that was told since
+ * is not locked.
+ */
 static Statement select_locked = {
-	.query = "SELECT FROM ccc.exception_log AS e"
-	" WHERE e.exception_id = ANY ($1) AND e.resolved_at IS NULL"
-	" AND (e.account_id IS NULL OR e.account_id = ANY ($2))"
-	" ORDER BY e.exception_id FOR UPDATE",
+	.query = "SELECT FROM unnest($1) AS f (exception_id),"
+	" LATERAL (SELECT FROM ccc.exception_log AS x"
+	"          WHERE x.exception_id = f.exception_id AND " IS_OPEN("x")
+	"            AND (x.account_id IS NULL OR ccc.is_among(x.account_id, $2)) OFFSET 0 FOR UPDATE) AS e",
 	.types = {"uuid[]", "bigint[]"},
 	.expected = SPI_OK_SELECT
 };
@@ -171,17 +182,17 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, sizeof(pg_uuid_t));
 }
 
-/* Rows of one content, in several runs, find the same ones. */
+/*
+ * Ascending, each once: rows of one content find the same exceptions, which
+ * are of few accounts.
+ */
 static void
-drop_doubles(OpenExceptions *open)
+sort_found(OpenExceptions *open)
 {
-	int			kept = 0;
-
 	qsort(open->ids, open->n, sizeof(pg_uuid_t), compare_ids);
-	for (int i = 0; i < open->n; i++)
-		if (kept == 0 || compare_ids(&open->ids[kept - 1], &open->ids[i]) != 0)
-			open->ids[kept++] = open->ids[i];
-	open->n = kept;
+	open->n = qunique(open->ids, open->n, sizeof(pg_uuid_t), compare_ids);
+	qsort(open->accounts, open->naccounts, sizeof(int64), compare_int64);
+	open->naccounts = qunique(open->accounts, open->naccounts, sizeof(int64), compare_int64);
 }
 
 /* Whether they are all that the rows have: a retry may have told a side of its own. */
@@ -212,7 +223,7 @@ open_exceptions_lock(OpenExceptions *open)
 
 	if (open->n == 0)
 		return true;
-	drop_doubles(open);
+	sort_found(open);
 	values[0] = uuid_array(open->ids, open->n);
 	values[1] = bigint_array(open->accounts, open->naccounts);
 	statement_execute(&select_locked, values);
