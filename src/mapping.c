@@ -79,23 +79,38 @@ uses_system_column(Node *node, void *context)
 	return expression_tree_walker(node, uses_system_column, context);
 }
 
+static bool
+function_uses_session(Oid function, void *context)
+{
+	switch (function)
+	{
+		case F_NOW:
+		case F_TRANSACTION_TIMESTAMP:
+		case F_STATEMENT_TIMESTAMP:
+		case F_CURRENT_SETTING_TEXT:
+		case F_CURRENT_SETTING_TEXT_BOOL:
+		case F_CURRENT_SCHEMA:
+		case F_INET_CLIENT_ADDR:
+		case F_INET_CLIENT_PORT:
+		case F_PG_BACKEND_PID:
+		case F_PG_CURRENT_XACT_ID:
+		case F_TXID_CURRENT:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* A record must say the same when it is deleted as when it was stored. */
 static bool
-uses_current_time(Node *node, void *context)
+uses_session(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, SQLValueFunction))
+	if (IsA(node, SQLValueFunction) ||
+		check_functions_in_node(node, function_uses_session, context))
 		return true;
-	if (IsA(node, FuncExpr))
-	{
-		Oid			function = ((FuncExpr *) node)->funcid;
-
-		if (function == F_NOW || function == F_TRANSACTION_TIMESTAMP ||
-			function == F_STATEMENT_TIMESTAMP)
-			return true;
-	}
-	return expression_tree_walker(node, uses_current_time, context);
+	return expression_tree_walker(node, uses_session, context);
 }
 
 static void
@@ -113,8 +128,8 @@ check_expression(ParseState *pstate, Node *expr)
 		wrong = "a set-returning function";
 	else if (uses_system_column(expr, NULL))
 		wrong = "a system column";
-	else if (uses_current_time(expr, NULL))
-		wrong = "the current time or user";
+	else if (uses_session(expr, NULL))
+		wrong = "the current time, user or session";
 	else if (contain_volatile_functions(expr))
 		wrong = "a volatile function";
 	if (wrong != NULL)

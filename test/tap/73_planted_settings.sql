@@ -1,7 +1,7 @@
 -- What a mapping's function does to the session's settings does not lead what
 -- runs after it as the ledger's owner; and who may give a table a mapping.
 BEGIN;
-SELECT plan(13);
+SELECT plan(15);
 
 CREATE ROLE bob;
 CREATE ROLE adm IN ROLE ccc_admin;
@@ -70,6 +70,8 @@ SELECT throws_ok($$UPDATE ccc.sources SET cdr = 'public.witness'$$, '42501', NUL
 -- a mapping that says something else each time would lose what it billed
 SELECT throws_ok($$SELECT ccc.attach('public.witness', 'who', 'now()', '1', 'who', 'who')$$, '0A000', NULL, 'now()');
 SELECT throws_ok($$SELECT ccc.attach('public.witness', 'who', 'current_timestamp', '1', 'who', 'who')$$, '0A000', NULL, 'current_timestamp');
+SELECT throws_ok($$SELECT ccc.attach('public.witness', 'current_setting(''my.id'', true)', 'who::text', '1', 'who', 'who', time_zone => 'UTC')$$, '0A000', NULL, 'a setting');
+SELECT throws_ok($$SELECT ccc.attach('public.witness', 'who || pg_backend_pid()::text', 'who::text', '1', 'who', 'who', time_zone => 'UTC')$$, '0A000', NULL, 'the session');
 
 -- a row that goes while its mapping cannot be read
 ALTER TABLE bob.calls RENAME COLUMN seconds TO secs;
