@@ -135,6 +135,10 @@ bill_run(Billing *billing)
 		for (int i = 0; i < ngone; i++)
 			removals_add(billing->removals, &gone[i]);
 	rights_as_owner(&billing->rights);
+
+	/* whose numbers are is read after the exceptions: what was billed since is traced */
+	if (billing->has_exceptions)
+		numbers_forget(billing->numbers);
 	find_exceptions(billing, gone, ngone);
 	if (billing->backfill_since)
 		find_exceptions(billing, stored, nstored);

@@ -108,7 +108,7 @@ load_pools(void)
 void
 catalogue_load(void)
 {
-	uint64		changes = catalogue.changes;
+	uint64		changes;
 
 	if (!catalogue.registered)
 	{
@@ -118,9 +118,11 @@ catalogue_load(void)
 												  ALLOCSET_SMALL_SIZES);
 		catalogue.registered = true;
 	}
+	AcceptInvalidationMessages();
 	if (catalogue.valid)
 		return;
 
+	changes = catalogue.changes;
 	MemoryContextReset(catalogue.context);
 	catalogue.rules_relid = ccc_relation("call_rules");
 	catalogue.pools_relid = ccc_relation("pools");

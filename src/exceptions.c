@@ -43,7 +43,9 @@ static Statement update_resolved = {
 };
 
 #define RETRY_COLUMNS \
-	"SELECT e.exception_id, e.source, e.call_id, e.started_at, e.seconds, e.caller, e.callee," \
+	"SELECT e.exception_id, e.source, e.call_id, e.started_at, e.seconds," \
+	" COALESCE(e.caller, CASE e.direction WHEN 'o' THEN e.number::text END)," \
+	" COALESCE(e.callee, CASE e.direction WHEN 'i' THEN e.number::text END)," \
 	" CASE e.direction WHEN 'o' THEN 'outbound' WHEN 'i' THEN 'inbound' ELSE e.said_direction END, e.content," \
 	" e.account_id" \
 	" FROM ccc.exception_log AS e" \

@@ -54,8 +54,9 @@ numbers_begin(void)
 	return numbers;
 }
 
-static void
-forget_all(Numbers *numbers)
+/* None is known. */
+void
+numbers_forget(Numbers *numbers)
 {
 	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(NumberEntry),.hcxt = numbers->context};
 
@@ -102,7 +103,7 @@ numbers_load(Numbers *numbers, const int64 *wanted, int n)
 	OwnTable   *accounts;
 
 	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
-		forget_all(numbers);
+		numbers_forget(numbers);
 	own_snapshot_push_latest();
 	services = own_table_open("numbers");
 	accounts = own_table_open("accounts");

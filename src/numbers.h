@@ -24,6 +24,7 @@ typedef struct Service
 typedef struct Numbers Numbers;
 
 extern Numbers *numbers_begin(void);
+extern void numbers_forget(Numbers *numbers);
 extern void numbers_load(Numbers *numbers, const int64 *wanted, int n);
 extern const Service *numbers_first(Numbers *numbers, int64 number);
 extern const Service *numbers_find(Numbers *numbers, int64 number,

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "lib/qunique.h"
 
 #include "compat.h"
@@ -48,15 +49,16 @@ static Statement count_found = {
 };
 
 /*
- * In the order of their ids, for all sessions; an account that was told since
- * is not locked.
+ * In the order of their ids, for all sessions; one whose account was told since
+ * is another one, and may be one of two.
  */
 static Statement select_locked = {
-	.query = "SELECT FROM unnest($1) AS f (exception_id),"
+	.query = "SELECT FROM unnest($1, $2) AS f (exception_id, of_nobody),"
 	" LATERAL (SELECT FROM ccc.exception_log AS x"
 	"          WHERE x.exception_id = f.exception_id AND " IS_OPEN("x")
-	"            AND (x.account_id IS NULL OR ccc.is_among(x.account_id, $2)) OFFSET 0 FOR UPDATE) AS e",
-	.types = {"uuid[]", "bigint[]"},
+	"            AND (x.account_id IS NULL) = f.of_nobody"
+	"            AND (f.of_nobody OR ccc.is_among(x.account_id, $3)) OFFSET 0 FOR UPDATE) AS e",
+	.types = {"uuid[]", "boolean[]", "bigint[]"},
 	.expected = SPI_OK_SELECT
 };
 
@@ -111,8 +113,9 @@ open_exceptions_init(OpenExceptions *open)
 void
 open_exceptions_add(OpenExceptions *open, const pg_uuid_t *id, const int64 *account_id)
 {
-	open->ids = grow(open->context, open->ids, open->n, &open->room, sizeof(pg_uuid_t));
-	open->ids[open->n++] = *id;
+	open->found = grow(open->context, open->found, open->n, &open->room, sizeof(FoundException));
+	open->found[open->n].id = *id;
+	open->found[open->n++].of_nobody = account_id == NULL;
 	if (account_id == NULL)
 		return;
 	open->accounts = grow(open->context, open->accounts, open->naccounts,
@@ -179,7 +182,7 @@ open_exceptions_find(OpenExceptions *open, Oid cdr, const CallRecord *records, i
 static int
 compare_ids(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(pg_uuid_t));
+	return memcmp(&((const FoundException *) a)->id, &((const FoundException *) b)->id, sizeof(pg_uuid_t));
 }
 
 /*
@@ -189,10 +192,30 @@ compare_ids(const void *a, const void *b)
 static void
 sort_found(OpenExceptions *open)
 {
-	qsort(open->ids, open->n, sizeof(pg_uuid_t), compare_ids);
-	open->n = qunique(open->ids, open->n, sizeof(pg_uuid_t), compare_ids);
+	qsort(open->found, open->n, sizeof(FoundException), compare_ids);
+	open->n = qunique(open->found, open->n, sizeof(FoundException), compare_ids);
 	qsort(open->accounts, open->naccounts, sizeof(int64), compare_int64);
 	open->naccounts = qunique(open->accounts, open->naccounts, sizeof(int64), compare_int64);
+}
+
+static Datum
+ids_of(const OpenExceptions *open)
+{
+	Datum	   *ids = palloc_array(Datum, open->n);
+
+	for (int i = 0; i < open->n; i++)
+		ids[i] = UUIDPGetDatum(&open->found[i].id);
+	return array_of(ids, open->n, UUIDOID);
+}
+
+static Datum
+of_nobody(const OpenExceptions *open)
+{
+	Datum	   *flags = palloc_array(Datum, open->n);
+
+	for (int i = 0; i < open->n; i++)
+		flags[i] = BoolGetDatum(open->found[i].of_nobody);
+	return array_of(flags, open->n, BOOLOID);
 }
 
 /* Whether they are all that the rows have: a retry may have told a side of its own. */
@@ -218,14 +241,15 @@ are_all(const OpenExceptions *open)
 bool
 open_exceptions_lock(OpenExceptions *open)
 {
-	Datum		values[2];
+	Datum		values[3];
 	bool		all_locked;
 
 	if (open->n == 0)
 		return true;
 	sort_found(open);
-	values[0] = uuid_array(open->ids, open->n);
-	values[1] = bigint_array(open->accounts, open->naccounts);
+	values[0] = ids_of(open);
+	values[1] = of_nobody(open);
+	values[2] = bigint_array(open->accounts, open->naccounts);
 	statement_execute(&select_locked, values);
 	all_locked = SPI_processed == open->n;
 	SPI_freetuptable(SPI_tuptable);
@@ -249,7 +273,7 @@ static Side *
 read_sides(const OpenExceptions *open)
 {
 	Side	   *sides = palloc_array(Side, open->n);
-	Datum		value = uuid_array(open->ids, open->n);
+	Datum		value = ids_of(open);
 
 	statement_execute(&select_sides, &value);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -12,11 +12,17 @@
 
 #include "faults.h"
 
+typedef struct FoundException
+{
+	pg_uuid_t	id;
+	bool		of_nobody;		/* no account could be told from the record */
+} FoundException;
+
 typedef struct OpenExceptions
 {
 	MemoryContext context;
 	Oid			cdr;			/* what was attached, if they are of rows */
-	pg_uuid_t  *ids;
+	FoundException *found;
 	int			n;
 	int			room;
 	int64	   *accounts;		/* of those that are known to be somebody's */
