@@ -30,7 +30,7 @@ use constant TRANSACTIONS => 1000;     # of a session: more than it gets to
 
 my $first_seed = $ENV{INTERRUPT_SEED} || 1;
 my $rounds = $ENV{INTERRUPT_ROUNDS} || 2;
-my $too_large = qr/^(XX000|53100): could not extend file .*: File too large/;
+my $too_large = qr/^(XX000|53100): could not (extend|write to) file .*: File too large/;
 my ($cancelled, $full) = (0, 0);
 
 # Everything that the extension and the call tables keep.
