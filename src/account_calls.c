@@ -21,6 +21,8 @@
 #include "compat.h"
 #include "exceptions.h"
 #include "grow.h"
+#include "numbers.h"
+#include "rating.h"
 #include "rights.h"
 #include "settings.h"
 #include "settle.h"
@@ -47,7 +49,7 @@ typedef struct Key
 struct AccountCalls
 {
 	Faults	   *faults;
-	GoneExceptions *gone;		/* rows gone that were not billed */
+	RowExceptions *gone;		/* rows gone that were not billed */
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	Ledger	   *ledger;
 
@@ -71,7 +73,7 @@ struct AccountCalls
 };
 
 AccountCalls *
-account_calls_begin(Faults *faults, GoneExceptions *gone, Removals *removals)
+account_calls_begin(Faults *faults, RowExceptions *gone, Removals *removals)
 {
 	AccountCalls *calls = palloc0_object(AccountCalls);
 
@@ -146,7 +148,7 @@ is_charged(const Key *key)
 static bool
 take_back(AccountCalls *calls, Key *key, RatedCall *call)
 {
-	if (gone_exceptions_take(calls->gone, call->content, call->direction))
+	if (row_exceptions_take(calls->gone, call->content, call->direction))
 		return true;
 	if (key->billed == NULL || key->billed->content != call->content)
 		return false;
@@ -250,47 +252,92 @@ decide(AccountCalls *calls)
 	}
 }
 
-/*
- * Where nothing takes the place of what is gone, the oldest record that
- * contradicted it does; those that say the same are its copies.
- */
-static void
-promote(AccountCalls *calls)
+/* The call_ids of what is taken back. */
+static Datum *
+ids_taken_back(const AccountCalls *calls, int *n)
 {
 	Datum	   *ids = palloc_extended(calls->nkeys * sizeof(Datum), MCXT_ALLOC_HUGE);
-	int			nids = 0;
 	const char *last_id = "";
-	Contender  *contenders;
-	int			ncontenders;
-	int			k = 0;
 
+	*n = 0;
 	for (int i = 0; i < calls->nkeys; i++)
 	{
 		if (!calls->keys[i].reverse ||
 			strcmp(calls->keys[i].known->call.call_id, last_id) == 0)
 			continue;
 		last_id = calls->keys[i].known->call.call_id;
-		ids[nids++] = CStringGetTextDatum(last_id);
+		ids[(*n)++] = CStringGetTextDatum(last_id);
 	}
+	return ids;
+}
+
+/* A record that waited cannot be billed any more: the exception says why. */
+static void
+keep_open(const Contender *contender, const char *reason)
+{
+	Fault		fault = {.reason = reason};
+
+	if (strcmp(reason, FAULT_UNKNOWN_NUMBER) != 0)
+	{
+		fault.has_account = true;
+		fault.account_id = contender->call.account_id;
+		fault.direction = contender->call.direction;
+		fault.number = contender->call.number;
+	}
+	exceptions_still_open(&contender->exception_id, &fault);
+}
+
+/* Rated as it waited, its number may have become another's, or the rules others. */
+static void
+take_contender(AccountCalls *calls, Key *key, Contender *contender, Numbers *numbers)
+{
+	const char *fault;
+
+	numbers_load(numbers, &contender->call.number, 1);
+	fault = rate_again(&contender->call, numbers);
+	if (fault != NULL)
+	{
+		keep_open(contender, fault);
+		return;
+	}
+	take_in(calls, key, &contender->call);
+	exceptions_resolve(&contender->exception_id, 1, RESOLVED_BILLED);
+}
+
+/*
+ * Where nothing takes the place of what is gone, the oldest record that
+ * contradicted it and can be billed does; those that say the same are its
+ * copies.
+ */
+static void
+promote(AccountCalls *calls)
+{
+	Datum	   *ids;
+	int			nids;
+	Contender  *contenders;
+	int			ncontenders;
+	Numbers    *numbers;
+	Key		   *key = calls->keys;
+	const Key  *end = key + calls->nkeys;
+
+	ids = ids_taken_back(calls, &nids);
 	if (nids == 0)
 		return;
 	contenders = exceptions_contenders(calls->account.account_id, ids, nids, &ncontenders);
+	if (ncontenders == 0)
+		return;
+	numbers = numbers_begin();
 	for (int i = 0; i < ncontenders; i++)
 	{
 		RatedCall  *call = &contenders[i].call;
-		Key		   *key;
 
-		while (k < calls->nkeys && (calls->keys[k].known == NULL || !calls->keys[k].reverse ||
-									compare_keys(&calls->keys[k].known->call, call) < 0))
-			k++;
-		if (k == calls->nkeys)
+		while (key < end && (!key->reverse || compare_keys(&key->known->call, call) < 0))
+			key++;
+		if (key == end)
 			break;
-		key = &calls->keys[k];
-		if (compare_keys(&key->known->call, call) != 0 ||
-			(key->billed != NULL && key->billed->content != call->content))
-			continue;
-		take_in(calls, key, call);
-		exceptions_resolve(&contenders[i].exception_id, 1, RESOLVED_BILLED);
+		if (compare_keys(&key->known->call, call) == 0 &&
+			(key->billed == NULL || key->billed->content == call->content))
+			take_contender(calls, key, &contenders[i], numbers);
 	}
 }
 
@@ -475,7 +522,7 @@ post_part(AccountCalls *calls, bool more)
 static void
 begin_account(AccountCalls *calls, const LockedAccount *account)
 {
-	gone_exceptions_begin(calls->gone);
+	row_exceptions_begin(calls->gone);
 	ledger_begin_posting(calls->ledger, account, &calls->account);
 	calls->begun = true;
 }

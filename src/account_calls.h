@@ -7,14 +7,14 @@
 
 #include "faults.h"
 #include "ledger.h"
-#include "open_exceptions.h"
 #include "rating.h"
+#include "row_exceptions.h"
 #include "superseded.h"
 
 typedef struct AccountCalls AccountCalls;
 
 extern AccountCalls *account_calls_begin(Faults *faults,
-										  GoneExceptions *gone,
+										  RowExceptions *gone,
 										  Removals *removals);
 extern RatedCall *account_calls_room(AccountCalls *calls);
 extern bool account_calls_full(const AccountCalls *calls);

@@ -17,9 +17,9 @@
 #include "billing.h"
 #include "compat.h"
 #include "exceptions.h"
-#include "open_exceptions.h"
 #include "posting.h"
 #include "rights.h"
+#include "row_exceptions.h"
 #include "superseded.h"
 
 #define RUN 1000				/* records mapped and rated at a time */
@@ -174,14 +174,14 @@ bill_runs(Billing *billing)
 
 /* Leaves out what is gone and is known to have been an exception: it had no charge. */
 static void
-drop_seen(Billing *billing, GoneExceptions *gone)
+drop_seen(Billing *billing, RowExceptions *gone)
 {
 	Faults	   *faults = &billing->gone_faults;
 	int			kept = 0;
 
-	gone_exceptions_begin(gone);
+	row_exceptions_begin(gone);
 	for (int i = 0; i < faults->n; i++)
-		if (!gone_exceptions_take(gone, faults->items[i].content, ANY_DIRECTION))
+		if (!row_exceptions_take(gone, faults->items[i].content, ANY_DIRECTION))
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
 }
@@ -190,12 +190,12 @@ drop_seen(Billing *billing, GoneExceptions *gone)
 static void
 post_all(Billing *billing)
 {
-	GoneExceptions gone = {0};
+	RowExceptions gone = {0};
 
 	rights_as_owner(&billing->rights);
 	if (billing->post_gone)
 	{
-		open_exceptions_gone(&billing->open, &gone);
+		row_exceptions_gone(&billing->open, &gone);
 		drop_seen(billing, &gone);
 	}
 	posting_post(billing->posting, &gone, billing->removals);
@@ -204,8 +204,8 @@ post_all(Billing *billing)
 		removals_found_exceptions(billing->removals, &gone);
 		removals_end(billing->removals, billing->source->cdr, &billing->inside);
 	}
-	if (billing->backfill_since && billing->open.n > 0)
-		open_exceptions_backfilled(&billing->open, &billing->faults);
+	if (billing->backfill_since)
+		row_exceptions_backfilled(&billing->open, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_billed(&billing->faults);
 	rights_as_writer(&billing->rights);

@@ -82,3 +82,12 @@ record_is_a_call(const CallRecord *record, int64 *whole_seconds)
 		*whole_seconds = -1;
 	return *whole_seconds != 0;
 }
+
+/* Whether billing would do anything about a record. */
+bool
+record_matters(const CallRecord *record)
+{
+	int64		whole_seconds;
+
+	return record->problem != NULL || record_is_a_call(record, &whole_seconds);
+}

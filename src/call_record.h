@@ -33,6 +33,7 @@ typedef struct CallRecord
 
 extern Party party_of(char *text);
 extern int64 record_content(const CallRecord *record);
+extern bool record_matters(const CallRecord *record);
 extern bool record_is_a_call(const CallRecord *record, int64 *whole_seconds);
 
 #endif							/* CCC_CALL_RECORD_H */

@@ -52,11 +52,18 @@ static Statement update_resolved = {
 	" WHERE e.resolved_at IS NULL AND e.started_at IS NOT NULL AND e.call_id IS NOT NULL"
 #define RETRY_ORDER " ORDER BY e.source, e.seen_at, e.exception_id"
 
-/* what only a change of the record could mend is left alone */
+/*
+ * What only a change of the record could mend is left alone, and so is what
+ * contradicts a billed one, unless its number is not the account's by now.
+ */
 static Statement select_retries = {
 	.query = RETRY_COLUMNS
-	" AND e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
-	"                  'bad_start', 'bad_length')"
+	" AND (e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
+	"                   'bad_start', 'bad_length')"
+	"      OR e.reason = 'conflicting_repeat'"
+	"         AND NOT EXISTS (SELECT FROM ccc.numbers AS n"
+	"                         WHERE n.number OPERATOR(ccc.=) e.number AND n.account_id = e.account_id"
+	"                           AND n.since <= e.started_at AND e.started_at < n.released_at))"
 	RETRY_ORDER,
 	.expected = SPI_OK_SELECT
 };
@@ -209,11 +216,10 @@ read_retry(uint64 row, Retry *retry)
 }
 
 static Retry *
-select_to_retry(Statement *statement, Datum *values, int *n)
+read_retries(int *n)
 {
 	Retry	   *retries;
 
-	statement_execute(statement, values);
 	*n = SPI_processed;
 	retries = palloc_extended(Max(1, SPI_processed) * sizeof(Retry),
 							  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -227,16 +233,22 @@ select_to_retry(Statement *statement, Datum *values, int *n)
 Retry *
 exceptions_to_retry(int *n)
 {
-	return select_to_retry(&select_retries, NULL, n);
+	statement_execute(&select_retries, NULL);
+	return read_retries(n);
 }
 
-/* The same of a locked account's suspended numbers alone, unless they are another's by now. */
+/*
+ * The same of a locked account's suspended numbers alone, unless they are
+ * another's by now. All that are open by now, for what was paid mends them:
+ * those that an older snapshot does not show cannot be locked (40001).
+ */
 Retry *
 exceptions_suspended(int64 account_id, int *n)
 {
 	Datum		value = Int64GetDatum(account_id);
 
-	return select_to_retry(&select_suspended, &value, n);
+	statement_look(&select_suspended, &value);
+	return read_retries(n);
 }
 
 static void

@@ -16,6 +16,7 @@ typedef struct Fault
 	const char *call_id;		/* or NULL */
 	int64		content;
 	Direction	direction;
+	bool		ignored;		/* no new exception */
 	bool		has_account;
 	int64		account_id;
 	int64		number;			/* ours, if a side is told */

@@ -156,7 +156,7 @@ post_calls(CallSort *sort, AccountCalls *calls, const LockedAccount *account)
  * removals, if there are any, what was known of them. Ends the posting.
  */
 void
-posting_post(Posting *posting, GoneExceptions *gone, Removals *removals)
+posting_post(Posting *posting, RowExceptions *gone, Removals *removals)
 {
 	const LockedAccount *account = posting->locked;
 	bool		more;

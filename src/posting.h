@@ -6,8 +6,8 @@
 #define CCC_POSTING_H
 
 #include "faults.h"
-#include "open_exceptions.h"
 #include "rating.h"
+#include "row_exceptions.h"
 #include "superseded.h"
 
 typedef struct Posting Posting;
@@ -16,7 +16,7 @@ extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
 extern bool posting_lock(Posting *posting, OpenExceptions *exceptions);
 extern void posting_drop(Posting *posting);
-extern void posting_post(Posting *posting, GoneExceptions *gone,
+extern void posting_post(Posting *posting, RowExceptions *gone,
 						 Removals *removals);
 
 #endif							/* CCC_POSTING_H */

@@ -63,6 +63,22 @@ report(Rater *rater, const CallRecord *record, const Side *side,
 	faults_add(rater->faults, &fault);
 }
 
+/* A backfilled record may have an exception from before it was ignored. */
+static void
+report_ignored(Rater *rater, const CallRecord *record)
+{
+	Fault		fault = {
+		.row_no = record->row_no,
+		.reason = FAULT_UNKNOWN_NUMBER,
+		.ignored = true
+	};
+
+	if (!rater->backfilled)
+		return;
+	fault.content = record_content(record);
+	faults_add(rater->faults, &fault);
+}
+
 /* What keeps a record from being a call, whoever's it is; NULL: nothing. */
 static const char *
 record_fault(const Rater *rater, const CallRecord *record, int64 whole_seconds)
@@ -121,33 +137,40 @@ find_sides(Rater *rater, const CallRecord *record, Direction direction, Side *si
 	return n;
 }
 
-/* What keeps a side from being billed; NULL: it is, on the pool or free. */
+/*
+ * Sets the seconds billed of a call, and their pool, or NULL where it is free.
+ * What keeps it from being billed, or NULL.
+ */
 static const char *
-side_fault(const Side *side, TimestampTz at, const Pool **pool)
+rate_call(RatedCall *call, const Service *service, int64 whole_seconds)
 {
-	const Service *service = side->service;
+	BillingIncrement increment = free_increment;
 	const CallRule *rule;
 
-	*pool = NULL;
-	if (at >= service->paid_until)
+	call->pool = NULL;
+	if (call->started_at >= service->paid_until)
 		return FAULT_NUMBER_SUSPENDED;
-	rule = catalogue_rule(service->line, service->owner, side->direction, at);
+	rule = catalogue_rule(service->line, service->owner, call->direction, call->started_at);
 	if (rule == NULL)
 		return FAULT_NO_RULE;
 	if (rule->treatment == TREAT_REFUSE)
 		return FAULT_CALL_REFUSED;
-	if (rule->treatment == TREAT_FREE)
-		return NULL;
-	*pool = catalogue_pool(rule->pool, at);
-	return *pool == NULL ? FAULT_NO_RULE : NULL;
+	if (rule->treatment == TREAT_CHARGE)
+	{
+		const Pool *pool = catalogue_pool(rule->pool, call->started_at);
+
+		if (pool == NULL)
+			return FAULT_NO_RULE;
+		call->pool = pool->code;
+		increment = pool->increment;
+	}
+	return increment_billed(increment, whole_seconds, &call->billed) ? NULL : FAULT_BAD_LENGTH;
 }
 
 static void
 rate_side(Rater *rater, const CallRecord *record, const Side *side,
 		  int64 whole_seconds)
 {
-	const Pool *pool;
-	const char *fault = side_fault(side, record->started_at, &pool);
 	RatedCall	call = {
 		.backfilled = rater->backfilled,
 		.account_id = side->service->account_id,
@@ -157,21 +180,16 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 		.row_no = record->row_no,
 		.started_at = record->started_at,
 		.number = side->number,
+		.content = record_content(record),
 		.seconds = record->seconds
 	};
+	const char *fault = rate_call(&call, side->service, whole_seconds);
 
-	if (fault == NULL &&
-		!increment_billed(pool ? pool->increment : free_increment,
-						  whole_seconds, &call.billed))
-		fault = FAULT_BAD_LENGTH;
 	if (fault != NULL)
 		report(rater, record, side, fault, NULL);
 	call.suspended = fault != NULL && strcmp(fault, FAULT_NUMBER_SUSPENDED) == 0;
-	if (fault != NULL && !call.suspended)
-		return;
-	call.pool = pool ? pool->code : NULL;
-	call.content = record_content(record);
-	rater->sink(rater->argument, &call);
+	if (fault == NULL || call.suspended)
+		rater->sink(rater->argument, &call);
 }
 
 static void
@@ -198,7 +216,10 @@ rate_record(Rater *rater, const CallRecord *record)
 		fault = FAULT_BAD_DIRECTION;
 	nsides = find_sides(rater, record, direction, sides);
 	if (nsides == 0 && record->has_start && rater->source->ignore_unknown)
+	{
+		report_ignored(rater, record);
 		return;
+	}
 	if (nsides == 0 && fault == NULL)
 		fault = FAULT_UNKNOWN_NUMBER;
 	if (nsides == 0)
@@ -270,35 +291,20 @@ trace_record(Rater *rater, const CallRecord *record)
 }
 
 /*
- * Rates a billed call by today's catalogue, where its number still serves the
- * account at its start. False when it cannot be rated, or nothing changes.
+ * Rates a side of a call, once rated, by the numbers and the catalogue that are
+ * at hand. What keeps it from being billed to its account by now, or NULL.
  */
-bool
+const char *
 rate_again(RatedCall *call, Numbers *numbers)
 {
-	Side		side = {
-		.direction = call->direction,
-		.number = call->number,
-		.service = numbers_find(numbers, call->number, call->started_at)
-	};
-	const Pool *pool;
+	const Service *service = numbers_find(numbers, call->number, call->started_at);
 	int64		whole_seconds;
-	int64		billed;
-	bool		same_pool;
 
-	if (side.service == NULL || side.service->account_id != call->account_id ||
-		side_fault(&side, call->started_at, &pool) != NULL ||
-		!seconds_round_up(call->seconds, &whole_seconds) ||
-		!increment_billed(pool ? pool->increment : free_increment, whole_seconds, &billed))
-		return false;
-	same_pool = pool == NULL ? call->pool == NULL :
-		call->pool != NULL && strcmp(pool->code, call->pool) == 0;
-	if (same_pool && billed == call->billed)
-		return false;
-	call->rerated = true;
-	call->pool = pool ? pool->code : NULL;
-	call->billed = billed;
-	return true;
+	if (service == NULL || service->account_id != call->account_id)
+		return FAULT_UNKNOWN_NUMBER;
+	if (!seconds_round_up(call->seconds, &whole_seconds))
+		return FAULT_BAD_LENGTH;
+	return rate_call(call, service, whole_seconds);
 }
 
 static Rater

@@ -15,7 +15,7 @@ typedef void (*RatedCallSink) (void *argument, const RatedCall *call);
 extern void rate_records(const CallRecord *records, int n, const Source *source,
 						 bool backfilled, Numbers *numbers, Faults *faults,
 						 RatedCallSink sink, void *argument);
-extern bool rate_again(RatedCall *call, Numbers *numbers);
+extern const char *rate_again(RatedCall *call, Numbers *numbers);
 extern void trace_records(const CallRecord *records, int n, const Source *source,
 						  Numbers *numbers, Faults *faults,
 						  RatedCallSink sink, void *argument);

@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "ledger.h"
 #include "numbers.h"
+#include "rating.h"
 #include "rights.h"
 
 static Numbers *
@@ -25,13 +26,21 @@ numbers_of(const RatedCall *calls, int n)
 	return numbers;
 }
 
+static bool
+same_charge(const RatedCall *a, const RatedCall *b)
+{
+	if (a->billed != b->billed || a->pool == NULL || b->pool == NULL)
+		return a->billed == b->billed && a->pool == b->pool;
+	return strcmp(a->pool, b->pool) == 0;
+}
+
 /* Gives how many calls are charged otherwise than before. */
 static int64
 rerate_account(int64 account_id, TimestampTz since)
 {
 	LockedAccount account = {.account_id = account_id};
 	Faults		faults;
-	GoneExceptions none = {0};
+	RowExceptions none = {0};
 	AccountCalls *changed;
 	RatedCall  *calls;
 	Numbers    *numbers;
@@ -51,9 +60,12 @@ rerate_account(int64 account_id, TimestampTz since)
 	changed = account_calls_begin(&faults, &none, NULL);
 	for (int i = 0; i < n; i++)
 	{
-		if (!rate_again(&calls[i], numbers))
+		RatedCall	rated = calls[i];
+
+		if (rate_again(&rated, numbers) != NULL || same_charge(&rated, &calls[i]))
 			continue;
-		*account_calls_room(changed) = calls[i];
+		rated.rerated = true;
+		*account_calls_room(changed) = rated;
 		count++;
 	}
 	if (count > 0)

@@ -94,7 +94,7 @@ retry_open(const int64 *account_id)
 	int			n;
 	Faults		faults;
 	Posting    *posting;
-	GoneExceptions none = {0};
+	RowExceptions none = {0};
 
 	do
 	{

@@ -209,20 +209,11 @@ take(const Inside *inside, Oid cdr, int64 content, bool known)
 	return &entries[next];
 }
 
-/* Whether billing would do anything about a record. */
-static bool
-matters(const CallRecord *record)
-{
-	int64		whole_seconds;
-
-	return record->problem != NULL || record_is_a_call(record, &whole_seconds);
-}
-
 /* Whether a row that the present statement stored is gone already. */
 bool
 inside_take(const Inside *inside, Oid cdr, const CallRecord *record)
 {
-	return inside->first < inside->end && matters(record) &&
+	return inside->first < inside->end && record_matters(record) &&
 		take(inside, cdr, record_content(record), false) != NULL;
 }
 
@@ -273,7 +264,7 @@ removals_add(Removals *removals, const CallRecord *record)
 	Removal    *removal;
 	bool		found;
 
-	if (!matters(record))
+	if (!record_matters(record))
 		return;
 	content = record_content(record);
 	removal = hash_search(removals->by_content, &content, HASH_ENTER, &found);
@@ -310,7 +301,7 @@ removals_found(Removals *removals, int64 content, int64 account_id,
 
 /* So many rows had exceptions: of neither side, or of one or both. */
 void
-removals_found_exceptions(Removals *removals, const GoneExceptions *gone)
+removals_found_exceptions(Removals *removals, const RowExceptions *gone)
 {
 	for (int i = 0; i < gone->n;)
 	{

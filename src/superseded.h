@@ -6,7 +6,7 @@
 #define CCC_SUPERSEDED_H
 
 #include "call_record.h"
-#include "open_exceptions.h"
+#include "row_exceptions.h"
 
 /* What statements inside the present one removed: entries from first to end. */
 typedef struct Inside
@@ -30,7 +30,7 @@ extern void removals_add(Removals *removals, const CallRecord *record);
 extern void removals_found(Removals *removals, int64 content,
 						   int64 account_id, Direction direction);
 extern void removals_found_exceptions(Removals *removals,
-									  const GoneExceptions *gone);
+									  const RowExceptions *gone);
 extern void removals_end(Removals *removals, Oid cdr, const Inside *inside);
 
 #endif							/* CCC_SUPERSEDED_H */

@@ -1,7 +1,7 @@
 -- Partitioned call tables: rows that come through the parent or straight into
 -- a partition, that move between partitions, and partitions that come and go.
 BEGIN;
-SELECT plan(28);
+SELECT plan(30);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -65,8 +65,21 @@ INSERT INTO cdr_2 (started_at, id, a, b, s) VALUES ('2026-02-06', 'u', '07558601
 DELETE FROM cdr_2;
 SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 'u'), 2::bigint, 'it is billed for itself');
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'what was billed before stays');
-SELECT ccc.detach('cdr_2');
+-- what was told of its rows before is dismissed, and told anew
+UPDATE ccc.exception_log SET resolved_at = now(), resolution = 'gone' WHERE resolved_at IS NULL;
+INSERT INTO cdr VALUES ('2026-01-05', 'v', '075586013399', '1', 61, 'first'), ('2026-01-05', 'w', '075586013399', '1', 61, NULL);
 ALTER TABLE cdr DETACH PARTITION cdr_1;
+SELECT ccc.attach('cdr_1', 'id', 'started_at', 's', 'a', 'b');
+SELECT is(ccc.dismiss_exceptions(ARRAY(
+    SELECT e.exception_id FROM ccc.exceptions AS e
+    WHERE e.resolved_at IS NULL AND e.source = 'cdr'::regclass
+        AND EXISTS (SELECT FROM cdr_1 AS r WHERE r::text = jsonb_populate_record(NULL::cdr_1, e.record)::text))), 2::bigint,
+    'the exceptions of rows that went with a partition are found');
+SELECT ccc.backfill_blocks('cdr_1', 0, 100, '-infinity');
+DELETE FROM cdr_1 WHERE id IN ('v', 'w');
+SELECT is_empty('SELECT * FROM ccc.exceptions WHERE resolved_at IS NULL', 'and told anew, and go with the rows');
+SELECT ccc.detach('cdr_1');
+SELECT ccc.detach('cdr_2');
 DROP TABLE cdr_1;
 DROP TABLE cdr_2;
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'detaching and dropping a partition reverses nothing');

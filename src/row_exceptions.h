@@ -1,0 +1,45 @@
+/*
+ * row_exceptions.h
+ *		The locked exceptions of rows that are gone, or that a backfill found.
+ *
+ * Everything here runs as the ledger's owner.
+ */
+#ifndef CCC_ROW_EXCEPTIONS_H
+#define CCC_ROW_EXCEPTIONS_H
+
+#include "faults.h"
+#include "open_exceptions.h"
+
+/*
+ * Exceptions of one content and side. There are no more of them than rows that
+ * say this: rows that say the same stand for each other.
+ */
+typedef struct RowException
+{
+	int64		content;
+	Direction	direction;		/* ANY_DIRECTION: of neither side */
+	int			first;			/* of the ids */
+	int			n;
+	int			nkept;			/* of these, from the first on, stay open */
+
+	/* of rows that are gone, for the account at hand: not taken yet */
+	int			left_outbound;
+	int			left_inbound;
+} RowException;
+
+typedef struct RowExceptions
+{
+	RowException *items;		/* by content, those of neither side last */
+	int			n;
+	pg_uuid_t  *ids;
+} RowExceptions;
+
+extern void row_exceptions_gone(const OpenExceptions *open,
+								RowExceptions *gone);
+extern void row_exceptions_begin(RowExceptions *gone);
+extern bool row_exceptions_take(RowExceptions *gone, int64 content,
+								Direction direction);
+extern void row_exceptions_backfilled(const OpenExceptions *open,
+									  Faults *faults);
+
+#endif							/* CCC_ROW_EXCEPTIONS_H */
