@@ -49,7 +49,7 @@ typedef struct Key
 struct AccountCalls
 {
 	Faults	   *faults;
-	RowExceptions *gone;		/* rows gone that were not billed */
+	RowExceptions *unbilled;	/* rows gone, or backfilled, that were exceptions */
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	Ledger	   *ledger;
 
@@ -73,12 +73,12 @@ struct AccountCalls
 };
 
 AccountCalls *
-account_calls_begin(Faults *faults, RowExceptions *gone, Removals *removals)
+account_calls_begin(Faults *faults, RowExceptions *unbilled, Removals *removals)
 {
 	AccountCalls *calls = palloc0_object(AccountCalls);
 
 	calls->faults = faults;
-	calls->gone = gone;
+	calls->unbilled = unbilled;
 	calls->removals = removals;
 	calls->ledger = ledger_begin();
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
@@ -148,7 +148,7 @@ is_charged(const Key *key)
 static bool
 take_back(AccountCalls *calls, Key *key, RatedCall *call)
 {
-	if (row_exceptions_take(calls->gone, call->content, call->direction))
+	if (row_exceptions_take(calls->unbilled, call->content, call->direction))
 		return true;
 	if (key->billed == NULL || key->billed->content != call->content)
 		return false;
@@ -163,7 +163,10 @@ take_back(AccountCalls *calls, Key *key, RatedCall *call)
 	return true;
 }
 
-/* A record is stored: it is billed, a copy, or contradicts the billed one. */
+/*
+ * A record is stored: it is billed, a copy, or contradicts the billed one. One
+ * that is backfilled may be the billed one, unless it was an exception.
+ */
 static void
 take_in(AccountCalls *calls, Key *key, RatedCall *call)
 {
@@ -173,7 +176,8 @@ take_in(AccountCalls *calls, Key *key, RatedCall *call)
 		key->billed = call;
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
-	else if (!call->backfilled || is_charged(key))
+	else if (!call->backfilled || is_charged(key) ||
+			 row_exceptions_take(calls->unbilled, call->content, call->direction))
 	{
 		key->copies++;
 		key->nstored++;
@@ -522,7 +526,7 @@ post_part(AccountCalls *calls, bool more)
 static void
 begin_account(AccountCalls *calls, const LockedAccount *account)
 {
-	row_exceptions_begin(calls->gone);
+	row_exceptions_begin(calls->unbilled);
 	ledger_begin_posting(calls->ledger, account, &calls->account);
 	calls->begun = true;
 }

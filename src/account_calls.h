@@ -14,7 +14,7 @@
 typedef struct AccountCalls AccountCalls;
 
 extern AccountCalls *account_calls_begin(Faults *faults,
-										  RowExceptions *gone,
+										  RowExceptions *unbilled,
 										  Removals *removals);
 extern RatedCall *account_calls_room(AccountCalls *calls);
 extern bool account_calls_full(const AccountCalls *calls);

@@ -190,22 +190,23 @@ drop_seen(Billing *billing, RowExceptions *gone)
 static void
 post_all(Billing *billing)
 {
-	RowExceptions gone = {0};
+	RowExceptions unbilled;
 
 	rights_as_owner(&billing->rights);
+	row_exceptions_read(&billing->open, &unbilled);
 	if (billing->post_gone)
 	{
-		row_exceptions_gone(&billing->open, &gone);
-		drop_seen(billing, &gone);
+		row_exceptions_gone(&unbilled);
+		drop_seen(billing, &unbilled);
 	}
-	posting_post(billing->posting, &gone, billing->removals);
+	posting_post(billing->posting, &unbilled, billing->removals);
 	if (billing->removals != NULL)
 	{
-		removals_found_exceptions(billing->removals, &gone);
+		removals_found_exceptions(billing->removals, &unbilled);
 		removals_end(billing->removals, billing->source->cdr, &billing->inside);
 	}
 	if (billing->backfill_since)
-		row_exceptions_backfilled(&billing->open, &billing->faults);
+		row_exceptions_backfilled(&unbilled, &billing->faults);
 	if (billing->backfill_since && billing->faults.n > 0)
 		exceptions_drop_billed(&billing->faults);
 	rights_as_writer(&billing->rights);

@@ -156,14 +156,14 @@ post_calls(CallSort *sort, AccountCalls *calls, const LockedAccount *account)
  * removals, if there are any, what was known of them. Ends the posting.
  */
 void
-posting_post(Posting *posting, RowExceptions *gone, Removals *removals)
+posting_post(Posting *posting, RowExceptions *unbilled, Removals *removals)
 {
 	const LockedAccount *account = posting->locked;
 	bool		more;
 
 	if (posting->any)
 	{
-		AccountCalls *calls = account_calls_begin(posting->faults, gone, removals);
+		AccountCalls *calls = account_calls_begin(posting->faults, unbilled, removals);
 
 		call_sort_perform(posting->sort);
 		for (more = call_sort_next(posting->sort); more;)

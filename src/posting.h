@@ -16,7 +16,7 @@ extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
 extern bool posting_lock(Posting *posting, OpenExceptions *exceptions);
 extern void posting_drop(Posting *posting);
-extern void posting_post(Posting *posting, RowExceptions *gone,
+extern void posting_post(Posting *posting, RowExceptions *unbilled,
 						 Removals *removals);
 
 #endif							/* CCC_POSTING_H */

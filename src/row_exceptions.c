@@ -29,6 +29,7 @@ count_sides(RowExceptions *exceptions)
 	int			n = SPI_processed;
 	RowException *item = NULL;
 
+	exceptions->nids = n;
 	exceptions->ids = palloc_extended(n * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	exceptions->items = palloc_extended(n * sizeof(RowException), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < n; i++)
@@ -72,9 +73,9 @@ leave_of_rows(RowExceptions *exceptions, const OpenExceptions *open)
 	}
 }
 
-/* Oldest first. */
-static void
-read_exceptions(const OpenExceptions *open, RowExceptions *exceptions)
+/* Reads what is locked, oldest first. */
+void
+row_exceptions_read(const OpenExceptions *open, RowExceptions *exceptions)
 {
 	Datum		value;
 
@@ -90,9 +91,9 @@ read_exceptions(const OpenExceptions *open, RowExceptions *exceptions)
 
 /* Resolves those that are not kept. */
 static void
-resolve(const RowExceptions *exceptions, int n, const char *resolution)
+resolve(const RowExceptions *exceptions, const char *resolution)
 {
-	pg_uuid_t  *ids = palloc_extended(n * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
+	pg_uuid_t  *ids = palloc_extended(exceptions->nids * sizeof(pg_uuid_t), MCXT_ALLOC_HUGE);
 	int			nids = 0;
 
 	for (int i = 0; i < exceptions->n; i++)
@@ -107,18 +108,17 @@ resolve(const RowExceptions *exceptions, int n, const char *resolution)
 
 /* Resolves those of rows that are gone. */
 void
-row_exceptions_gone(const OpenExceptions *open, RowExceptions *gone)
+row_exceptions_gone(const RowExceptions *gone)
 {
-	read_exceptions(open, gone);
-	resolve(gone, open->n, RESOLVED_GONE);
+	resolve(gone, RESOLVED_GONE);
 }
 
 /* Each account may have been traced for each row: it counts anew. */
 void
-row_exceptions_begin(RowExceptions *gone)
+row_exceptions_begin(RowExceptions *unbilled)
 {
-	for (int i = 0; i < gone->n; i++)
-		gone->items[i].left_outbound = gone->items[i].left_inbound = gone->items[i].n;
+	for (int i = 0; i < unbilled->n; i++)
+		unbilled->items[i].left_outbound = unbilled->items[i].left_inbound = unbilled->items[i].n;
 }
 
 /* The first item of a content; after the last one if there is none. */
@@ -128,13 +128,13 @@ first_of(const RowExceptions *exceptions, int64 content)
 	return exceptions->items + first_not_less(exceptions->items, exceptions->n, sizeof(RowException), content);
 }
 
-/* Whether a row that is gone was an exception on this side, and not billed. */
+/* Whether a row was an exception on this side, and not billed: so many are. */
 bool
-row_exceptions_take(RowExceptions *gone, int64 content, Direction direction)
+row_exceptions_take(RowExceptions *unbilled, int64 content, Direction direction)
 {
-	const RowException *end = gone->items + gone->n;
+	const RowException *end = unbilled->items + unbilled->n;
 
-	for (RowException *item = first_of(gone, content); item < end && item->content == content; item++)
+	for (RowException *item = first_of(unbilled, content); item < end && item->content == content; item++)
 	{
 		int		   *left = direction == OUTBOUND ? &item->left_outbound : &item->left_inbound;
 
@@ -159,28 +159,34 @@ keep(const RowExceptions *exceptions, int64 content, Direction direction)
 	return NULL;
 }
 
+/* The exception of a fault stays open, and says it; false if there is none. */
+static bool
+keep_as(const RowExceptions *exceptions, const Fault *fault, Direction direction)
+{
+	const pg_uuid_t *id = keep(exceptions, fault->content, direction);
+
+	if (id != NULL && !fault->ignored)
+		exceptions_still_open(id, fault);
+	return id != NULL;
+}
+
 /*
  * Whether a fault is that of an exception of the record, which stays open. One
  * of a side is that of the side, or of one that knew of none; one of no side
- * leaves a record's as they are.
+ * is the record's, or that of each of its sides.
  */
 static bool
 keep_fault(const RowExceptions *exceptions, const Fault *fault)
 {
-	const pg_uuid_t *id = NULL;
 	bool		outbound;
 	bool		inbound;
 
 	if (fault->direction != ANY_DIRECTION)
-		id = keep(exceptions, fault->content, fault->direction);
-	if (id == NULL)
-		id = keep(exceptions, fault->content, ANY_DIRECTION);
-	if (id != NULL && fault->direction != ANY_DIRECTION)
-		exceptions_still_open(id, fault);
-	if (id != NULL || fault->direction != ANY_DIRECTION)
-		return id != NULL;
-	outbound = keep(exceptions, fault->content, OUTBOUND) != NULL;
-	inbound = keep(exceptions, fault->content, INBOUND) != NULL;
+		return keep_as(exceptions, fault, fault->direction) || keep_as(exceptions, fault, ANY_DIRECTION);
+	if (keep_as(exceptions, fault, ANY_DIRECTION))
+		return true;
+	outbound = keep_as(exceptions, fault, OUTBOUND);
+	inbound = keep_as(exceptions, fault, INBOUND);
 	return outbound || inbound;
 }
 
@@ -190,15 +196,13 @@ keep_fault(const RowExceptions *exceptions, const Fault *fault)
  * ignored by now is no new exception.
  */
 void
-row_exceptions_backfilled(const OpenExceptions *open, Faults *faults)
+row_exceptions_backfilled(const RowExceptions *exceptions, Faults *faults)
 {
-	RowExceptions exceptions;
 	int			kept = 0;
 
-	read_exceptions(open, &exceptions);
 	for (int i = 0; i < faults->n; i++)
-		if (!keep_fault(&exceptions, &faults->items[i]) && !faults->items[i].ignored)
+		if (!keep_fault(exceptions, &faults->items[i]) && !faults->items[i].ignored)
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
-	resolve(&exceptions, open->n, RESOLVED_BILLED);
+	resolve(exceptions, RESOLVED_BILLED);
 }

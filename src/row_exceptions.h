@@ -22,7 +22,7 @@ typedef struct RowException
 	int			n;
 	int			nkept;			/* of these, from the first on, stay open */
 
-	/* of rows that are gone, for the account at hand: not taken yet */
+	/* for the account at hand: not taken yet */
 	int			left_outbound;
 	int			left_inbound;
 } RowException;
@@ -32,14 +32,16 @@ typedef struct RowExceptions
 	RowException *items;		/* by content, those of neither side last */
 	int			n;
 	pg_uuid_t  *ids;
+	int			nids;
 } RowExceptions;
 
-extern void row_exceptions_gone(const OpenExceptions *open,
-								RowExceptions *gone);
-extern void row_exceptions_begin(RowExceptions *gone);
-extern bool row_exceptions_take(RowExceptions *gone, int64 content,
+extern void row_exceptions_read(const OpenExceptions *open,
+								RowExceptions *exceptions);
+extern void row_exceptions_begin(RowExceptions *unbilled);
+extern bool row_exceptions_take(RowExceptions *unbilled, int64 content,
 								Direction direction);
-extern void row_exceptions_backfilled(const OpenExceptions *open,
+extern void row_exceptions_gone(const RowExceptions *gone);
+extern void row_exceptions_backfilled(const RowExceptions *exceptions,
 									  Faults *faults);
 
 #endif							/* CCC_ROW_EXCEPTIONS_H */

@@ -1,7 +1,7 @@
 -- Rows that say the same stand for each other: of what was told of them, as
 -- much is resolved as went or was billed, and the rest stays open.
 BEGIN;
-SELECT plan(19);
+SELECT plan(22);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08'), ccc.top_up(1, 10000);
 SELECT ccc.create_calls_table('public.calls');
@@ -75,6 +75,24 @@ SELECT pg_temp.again();
 SELECT is((SELECT count(*) FROM open), 2::bigint, 'however often it is looked for');
 SELECT pg_temp.one_goes();
 SELECT is((SELECT count(*) FROM open), 1::bigint, 'one goes');
+
+-- one billed, and one that was an exception before
+ROLLBACK TO begin;
+SELECT pg_temp.stored(1), pg_temp.bought(12);
+SELECT pg_temp.stored(1);
+SELECT pg_temp.again();
+SELECT results_eq('TABLE billed', 'VALUES (1.000000, 1::bigint)', 'a backfill bills it as a repeat');
+SELECT pg_temp.one_goes();
+SELECT is((SELECT count(*) FROM billed), 1::bigint, 'so that one is billed when the other goes');
+
+-- a side that was suspended is nobody's by now
+ROLLBACK TO begin;
+SELECT pg_temp.bought(1);
+SELECT pg_temp.stored(1);
+SELECT ccc.void_purchase(1, 1);
+SELECT pg_temp.again();
+SELECT results_eq('SELECT account_id, direction, reason FROM ccc.exceptions', $$VALUES (NULL::bigint, 'outbound', 'unknown_number')$$,
+    'and is told so by a backfill');
 
 -- found in steps: what a step does not see stays as it is
 ROLLBACK TO begin;
