@@ -30,12 +30,14 @@ static Statement select_any = {
 
 /*
  * One look for each content or id. A plan for = ANY, if it was made while there
- * were few exceptions, would read all that are open each time.
+ * were few exceptions, would read all that are open each time. What is gone
+ * unseen is no row's.
  */
 #define FOUND \
 	" FROM unnest($2) AS f (content)," \
 	" LATERAL (SELECT x.exception_id, x.content, x.account_id FROM ccc.exception_log AS x" \
-	"          WHERE x.source = $1 AND x.content = f.content AND x.resolved_at IS NULL OFFSET 0) AS e"
+	"          WHERE x.source = $1 AND x.content = f.content AND x.resolved_at IS NULL" \
+	"            AND x.reason <> 'gone_unseen' OFFSET 0) AS e"
 
 static Statement select_found = {
 	.query = "SELECT e.exception_id, e.content, e.account_id" FOUND,
