@@ -20,7 +20,12 @@ CREATE FUNCTION ccc.dismiss_exceptions(exception_ids uuid[]) RETURNS bigint
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, ccc, pg_temp
     BEGIN ATOMIC
-        -- in the order in which every session locks them
+        -- the order in which every session locks: accounts, then exceptions
+        SELECT FROM ccc.accounts AS a
+        WHERE a.account_id IN (
+            SELECT e.account_id FROM ccc.exception_log AS e
+            WHERE e.exception_id = ANY (exception_ids) AND e.resolved_at IS NULL)
+        ORDER BY a.account_id FOR NO KEY UPDATE;
         WITH open AS (
             SELECT e.exception_id FROM ccc.exception_log AS e
             WHERE e.exception_id = ANY (exception_ids) AND e.resolved_at IS NULL
