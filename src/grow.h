@@ -7,15 +7,21 @@
 
 #include "utils/memutils.h"
 
-/* Room for one more element after the n that an array holds. */
+/*
+ * Room for one more element after the n that an array holds; as it was after
+ * an error (53200).
+ */
 static inline void *
 grow(MemoryContext context, void *array, int n, int *room, Size size)
 {
+	int			more = *room == 0 ? 16 : *room * 2;
+
 	if (n < *room)
 		return array;
-	*room = *room == 0 ? 16 : *room * 2;
-	return array == NULL ? MemoryContextAllocHuge(context, *room * size) :
-		repalloc_huge(array, *room * size);
+	array = array == NULL ? MemoryContextAllocHuge(context, more * size) :
+		repalloc_huge(array, more * size);
+	*room = more;
+	return array;
 }
 
 #endif							/* CCC_GROW_H */

@@ -1,7 +1,7 @@
 -- Exceptions that somebody has dealt with are dismissed: not open any more, and
 -- not billed unless somebody asks for it.
 BEGIN;
-SELECT plan(13);
+SELECT plan(16);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01');
 SELECT ccc.create_calls_table();
@@ -29,6 +29,17 @@ SELECT ccc.backfill_blocks('calls', 0, 1000, '-infinity');
 SELECT is(pg_temp.said() || '; ' || pg_temp.billed(), 'c1 dismissed, c2 dismissed, c2 billed, c3 dismissed, c4 billed; c2, c3, c4', 'but a backfill bills it');
 DELETE FROM calls;
 SELECT is(pg_temp.billed(), 'none', 'and all goes with its records');
+
+-- the row that was dismissed, and the same record stored once more
+INSERT INTO calls VALUES ('d', '075586013389', 'x', '2025-02-01', 61);
+SELECT ccc.dismiss_exceptions(pg_temp.ids('d'));
+SELECT ccc.add_own_number(1, '075586013389', 'landline', '2025-01-01');
+INSERT INTO calls VALUES ('d', '075586013389', 'x', '2025-02-01', 61);
+SELECT is(pg_temp.billed(), 'd', 'stored once more, it is billed as any');
+DELETE FROM calls WHERE ctid = (SELECT min(c.ctid) FROM calls AS c);
+SELECT is(pg_temp.billed(), 'none', 'the rows say the same: the charge goes with the first that goes');
+SELECT ccc.backfill_blocks('calls', 0, 1000, '-infinity');
+SELECT is(pg_temp.billed(), 'd', 'and a backfill charges the one that stays');
 
 CREATE ROLE some_reader IN ROLE ccc_reader, ccc_writer;
 SET ROLE some_reader;
