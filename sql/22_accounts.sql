@@ -16,7 +16,7 @@ CREATE TABLE ccc.accounts (
     last_purchase_no  integer NOT NULL DEFAULT 0,
     last_package_no   integer NOT NULL DEFAULT 0,
     last_session_no   bigint NOT NULL DEFAULT 0,
-    last_number_no    bigint NOT NULL DEFAULT 0,
+    last_rating_no    bigint NOT NULL DEFAULT 0,
     balance           ccc.yuan NOT NULL DEFAULT 0 CHECK (balance >= 0),
     name              text NOT NULL,
     time_zone         text NOT NULL
@@ -25,7 +25,7 @@ COMMENT ON TABLE ccc.accounts IS 'tenants; the row is the lock of everything tha
 COMMENT ON COLUMN ccc.accounts.last_posting_no IS 'number of the latest posting to the ledger; given out under the row lock, so postings commit in its order';
 COMMENT ON COLUMN ccc.accounts.last_entry_no IS 'number of the latest wallet entry';
 COMMENT ON COLUMN ccc.accounts.last_session_no IS 'number of the latest session of an agent';
-COMMENT ON COLUMN ccc.accounts.last_number_no IS 'counts the changes of its numbers: calls that were rated before one are rated again';
+COMMENT ON COLUMN ccc.accounts.last_rating_no IS 'counts the changes of its numbers, and reratings: calls that were rated before one are rated again';
 COMMENT ON COLUMN ccc.accounts.balance IS 'prepaid money: the sum of the wallet entries';
 COMMENT ON COLUMN ccc.accounts.time_zone IS 'zone by whose calendar terms in months and days are counted';
 

@@ -44,14 +44,14 @@ COMMENT ON FUNCTION ccc.lock_number(ccc.phone_number) IS
     'locks the services of a number until the transaction ends, after the accounts; to be called before any change of them; error 40001 when one was made after the snapshot';
 REVOKE ALL ON FUNCTION ccc.lock_number(ccc.phone_number) FROM PUBLIC;
 
-CREATE FUNCTION ccc.numbers_changed(account_id bigint) RETURNS void
+CREATE FUNCTION ccc.rating_changed(account_id bigint) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
     BEGIN ATOMIC
-        UPDATE ccc.accounts AS a SET last_number_no = a.last_number_no + 1
-            WHERE a.account_id = numbers_changed.account_id;
+        UPDATE ccc.accounts AS a SET last_rating_no = a.last_rating_no + 1
+            WHERE a.account_id = rating_changed.account_id;
     END;
-COMMENT ON FUNCTION ccc.numbers_changed(bigint) IS 'tells those who rate calls at the moment that a locked account''s numbers are others';
-REVOKE ALL ON FUNCTION ccc.numbers_changed(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION ccc.rating_changed(bigint) IS 'tells those who rate calls at the moment that a locked account''s are rated otherwise: its numbers are others, or rerate() is at work';
+REVOKE ALL ON FUNCTION ccc.rating_changed(bigint) FROM PUBLIC;
 
 CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, line text, owner text,
                                    since timestamptz, paid_until timestamptz) RETURNS void
@@ -69,7 +69,7 @@ BEGIN
     END IF;
     INSERT INTO ccc.numbers (number, since, paid_until, account_id, line, owner)
         VALUES (number, since, paid_until, account_id, line, owner);
-    PERFORM ccc.numbers_changed(account_id);
+    PERFORM ccc.rating_changed(account_id);
 END
 $$;
 COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS

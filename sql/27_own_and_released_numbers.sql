@@ -71,7 +71,7 @@ BEGIN
     END IF;
     UPDATE ccc.numbers AS n SET released_at = left_at
         WHERE n.number = phone AND n.since = began;
-    PERFORM ccc.numbers_changed(account_id);
+    PERFORM ccc.rating_changed(account_id);
 END
 $$;
 COMMENT ON FUNCTION ccc.release_number(bigint, text, timestamptz) IS

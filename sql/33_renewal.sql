@@ -25,7 +25,7 @@ BEGIN
         WHERE r.account_id = rental.account_id AND r.purchase_no = rental.purchase_no;
     UPDATE ccc.numbers AS n SET paid_until = stop
         WHERE n.number = rental.number AND n.since = rental.since;
-    PERFORM ccc.numbers_changed(rental.account_id);
+    PERFORM ccc.rating_changed(rental.account_id);
 END
 $$;
 COMMENT ON FUNCTION ccc.set_paid_periods(ccc.rentals, integer, text) IS 'makes a rental, and the number''s service, paid for so many periods';

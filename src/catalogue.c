@@ -131,6 +131,16 @@ catalogue_load(void)
 	catalogue.valid = changes == catalogue.changes;
 }
 
+/*
+ * The next load reads it anew. The news of a change may come a little later
+ * than the locks of who made it show that it is there.
+ */
+void
+catalogue_forget(void)
+{
+	catalogue.valid = false;
+}
+
 /* The rule in force at an instant, or NULL. */
 const CallRule *
 catalogue_rule(Line line, Owner owner, Direction direction, TimestampTz at)

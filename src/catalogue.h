@@ -35,6 +35,7 @@ typedef struct Pool
 } Pool;
 
 extern void catalogue_load(void);
+extern void catalogue_forget(void);
 extern const CallRule *catalogue_rule(Line line, Owner owner,
 									  Direction direction, TimestampTz at);
 extern const Pool *catalogue_pool(const char *code, TimestampTz at);

@@ -25,7 +25,7 @@ enum
 	ACCOUNT_LAST_PURCHASE_NO,
 	ACCOUNT_LAST_PACKAGE_NO,
 	ACCOUNT_LAST_SESSION_NO,
-	ACCOUNT_LAST_NUMBER_NO,
+	ACCOUNT_LAST_RATING_NO,
 	ACCOUNT_BALANCE,
 	ACCOUNT_NAME,
 	ACCOUNT_TIME_ZONE
@@ -137,11 +137,11 @@ ledger_lock_accounts(LockedAccount *accounts, int n)
 	PopActiveSnapshot();
 }
 
-/* The version of the numbers of the account found. */
+/* The version of what calls of the account found are rated by. */
 int64
 account_version(const OwnTable *accounts)
 {
-	return DatumGetInt64(accounts->row->tts_values[ACCOUNT_LAST_NUMBER_NO]);
+	return DatumGetInt64(accounts->row->tts_values[ACCOUNT_LAST_RATING_NO]);
 }
 
 /* A posting to an account that was locked for one. */

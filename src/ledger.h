@@ -25,7 +25,7 @@ typedef struct LockedAccount
 	bool		post;			/* there will be a posting */
 
 	bool		known;			/* there is such an account */
-	int64		version;		/* of its numbers */
+	int64		version;		/* of what its calls are rated by */
 	int64		posting_no;
 	pg_tz	   *zone;
 } LockedAccount;

@@ -5,7 +5,7 @@
  * Each number is read once a statement, as the ledger's owner, as it is by now:
  * to lock an account that an older snapshot shows otherwise is an error (40001).
  * What is known may be outdated by the time that an account is locked: the
- * version of its numbers tells.
+ * account's version tells.
  */
 #include "postgres.h"
 

@@ -18,7 +18,7 @@ typedef struct Service
 	int64		account_id;
 	Line		line;
 	Owner		owner;
-	int64		version;		/* of the account's numbers */
+	int64		version;		/* of what the account's calls are rated by */
 } Service;
 
 typedef struct Numbers Numbers;

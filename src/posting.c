@@ -12,6 +12,7 @@
 
 #include "account_calls.h"
 #include "call_sort.h"
+#include "catalogue.h"
 #include "compat.h"
 #include "ledger.h"
 #include "posting.h"
@@ -28,11 +29,11 @@ struct Posting
 typedef struct RatedAccount
 {
 	int64		account_id;		/* hash key */
-	int64		version;		/* of the numbers that its calls were rated by */
+	int64		version;		/* of what its calls were rated by */
 	bool		post;			/* some are to be posted */
 } RatedAccount;
 
-#define ANY_VERSION PG_INT64_MAX	/* calls were rated by no numbers */
+#define ANY_VERSION PG_INT64_MAX	/* no calls were rated */
 
 Posting *
 posting_begin(Faults *faults)
@@ -67,8 +68,7 @@ void
 posting_add(void *argument, const RatedCall *call)
 {
 	Posting    *posting = argument;
-	RatedAccount *account = add_account(posting, call->account_id,
-										call->removal ? ANY_VERSION : call->version);
+	RatedAccount *account = add_account(posting, call->account_id, call->version);
 
 	if (call->suspended)
 		return;
@@ -84,7 +84,7 @@ rated_by(Posting *posting, const LockedAccount *locked)
 	return !locked->known || account->version == ANY_VERSION || account->version == locked->version;
 }
 
-/* False when the numbers of one have changed since its calls were rated. */
+/* False when the numbers or the rules of one have changed since its calls were rated. */
 static bool
 lock_accounts(Posting *posting)
 {
@@ -105,7 +105,10 @@ lock_accounts(Posting *posting)
 	ledger_lock_accounts(posting->locked, nlocked);
 	for (int i = 0; i < nlocked; i++)
 		if (!rated_by(posting, &posting->locked[i]))
+		{
+			catalogue_forget();
 			return false;
+		}
 	return true;
 }
 

@@ -21,7 +21,7 @@ typedef struct RatedCall
 	bool		rerated;		/* in place of what is billed */
 	bool		suspended;		/* not to be billed, as the account's numbers are */
 	int64		account_id;
-	int64		version;		/* of the account's numbers that it was rated by */
+	int64		version;		/* of what its account's calls are rated by, then */
 	char	   *call_id;
 	Direction	direction;
 	int64		row_no;

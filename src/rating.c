@@ -285,6 +285,7 @@ trace_record(Rater *rater, const CallRecord *record)
 			 service != NULL; service = service->next)
 		{
 			call.account_id = service->account_id;
+			call.version = service->version;
 			rater->sink(rater->argument, &call);
 		}
 	}

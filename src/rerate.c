@@ -13,6 +13,14 @@
 #include "numbers.h"
 #include "rating.h"
 #include "rights.h"
+#include "statement.h"
+
+/* for those who have rated calls of the account, and wait for it */
+static Statement tell_raters = {
+	.query = "SELECT ccc.rating_changed($1)",
+	.types = {"bigint"},
+	.expected = SPI_OK_SELECT
+};
 
 static Numbers *
 numbers_of(const RatedCall *calls, int n)
@@ -39,6 +47,7 @@ static int64
 rerate_account(int64 account_id, TimestampTz since)
 {
 	LockedAccount account = {.account_id = account_id};
+	Datum		value = Int64GetDatum(account_id);
 	Faults		faults;
 	RowExceptions none = {0};
 	AccountCalls *changed;
@@ -53,6 +62,8 @@ rerate_account(int64 account_id, TimestampTz since)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("account " INT64_FORMAT " does not exist", account_id),
 				 errhint("Open it with ccc.open_account().")));
+	statement_execute(&tell_raters, &value);
+	SPI_freetuptable(SPI_tuptable);
 	calls = ledger_billed_calls(account_id, since, &n);
 	numbers = numbers_of(calls, n);
 	catalogue_load();
