@@ -56,7 +56,8 @@ CREATE TABLE ccc.sources (
     max_ahead     bigint NOT NULL CHECK (max_ahead BETWEEN 0 AND 1000000000),
     replicated    boolean NOT NULL,
     attached_at   timestamptz NOT NULL,
-    detached_at   timestamptz
+    detached_at   timestamptz,
+    backfill_since timestamptz
 );
 COMMENT ON TABLE ccc.sources IS 'call tables that are or were attached, and how their columns map to a call';
 COMMENT ON COLUMN ccc.sources.call_id IS 'SQL expression over the columns of the table, as are started_at, seconds, caller, callee, finished and direction';
@@ -66,12 +67,14 @@ COMMENT ON COLUMN ccc.sources.unknown IS 'exception: a call without a number of 
 COMMENT ON COLUMN ccc.sources.max_seconds IS 'longer calls are exceptions';
 COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many seconds after now are exceptions';
 
+COMMENT ON COLUMN ccc.sources.backfill_since IS 'a backfill from here on is at work, or was stopped: what an update moves is billed by the update; null: none is';
 COMMENT ON COLUMN ccc.sources.replicated IS 'rows that logical replication applies are billed too';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
 /*
  * A mapping runs as whoever writes the table's records: only the table's own
- * owner may give it one, also who may write this table.
+ * owner may give it one, also who may write this table. A backfill is not of
+ * the mapping.
  */
 CREATE FUNCTION ccc.check_source_owner() RETURNS trigger
     LANGUAGE plpgsql
@@ -82,6 +85,7 @@ DECLARE
 BEGIN
     IF (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)
        OR pg_has_role(current_user, owner, 'USAGE')
+       OR (TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'backfill_since' = to_jsonb(OLD) - 'backfill_since')
        OR (TG_OP = 'UPDATE' AND owner IS NULL AND NEW.cdr = OLD.cdr AND NEW.detached_at IS NOT NULL)
     THEN
         IF TG_OP = 'INSERT' OR NEW.cdr = OLD.cdr THEN

@@ -8,26 +8,70 @@ COMMENT ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) 
 REVOKE ALL ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) TO ccc_admin;
 
+CREATE FUNCTION ccc.mark_backfill(cdr regclass, since timestamptz) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    BEGIN ATOMIC
+        UPDATE ccc.sources AS s SET backfill_since = least(s.backfill_since, since)
+        WHERE s.cdr = mark_backfill.cdr OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(mark_backfill.cdr) AS a);
+    END;
+COMMENT ON FUNCTION ccc.mark_backfill(regclass, timestamptz) IS
+    'tells every session that rows of a call table are backfilled, those from an instant on';
+REVOKE ALL ON FUNCTION ccc.mark_backfill(regclass, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.mark_backfill(regclass, timestamptz) TO ccc_admin;
+
+CREATE FUNCTION ccc.end_backfill(cdr regclass) RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    BEGIN ATOMIC
+        UPDATE ccc.sources AS s SET backfill_since = NULL
+        WHERE s.cdr = end_backfill.cdr OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(end_backfill.cdr) AS a);
+    END;
+COMMENT ON FUNCTION ccc.end_backfill(regclass) IS 'tells every session that a call table is backfilled no more';
+REVOKE ALL ON FUNCTION ccc.end_backfill(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.end_backfill(regclass) TO ccc_admin;
+
+CREATE FUNCTION ccc.await_writers(cdr regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'await_writers';
+COMMENT ON FUNCTION ccc.await_writers(regclass) IS
+    'waits until the transactions have ended that have written to a call table, or one of its partitions, by now';
+REVOKE ALL ON FUNCTION ccc.await_writers(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.await_writers(regclass) TO ccc_admin;
+
+/*
+ * Rows may move while the blocks are gone through: an update moves one, and
+ * bills it itself, as every statement does that begins after the mark; CLUSTER
+ * and its like move them all, and the table is begun anew.
+ */
 -- a procedure that commits can neither pin a setting nor run as another
 CREATE PROCEDURE ccc.backfill(cdr regclass, since timestamptz DEFAULT '-infinity', blocks integer DEFAULT 1000)
     LANGUAGE plpgsql
     AS $$
 DECLARE
     part pg_catalog.regclass;
+    file pg_catalog.oid;
     next pg_catalog.int8;
 BEGIN
+    PERFORM ccc.mark_backfill(cdr, since);
+    COMMIT;
+    PERFORM ccc.await_writers(r.relation) FROM ccc.billed_relations(cdr) AS r;
+    COMMIT;
     FOR part IN SELECT r.relation FROM ccc.billed_relations(cdr) AS r WHERE r.has_rows LOOP
         next := 0;
+        file := NULL;
         WHILE next IS NOT NULL LOOP
             next := ccc.backfill_blocks(part, next, blocks, since);
+            IF file OPERATOR(pg_catalog.<>) pg_catalog.pg_relation_filenode(part) THEN
+                next := 0;
+            END IF;
+            file := pg_catalog.pg_relation_filenode(part);
             COMMIT;
             RAISE INFO 'backfill of %: %', part,
                 CASE WHEN next IS NULL THEN 'done' ELSE pg_catalog.format('%s blocks', next) END;
         END LOOP;
     END LOOP;
+    PERFORM ccc.end_backfill(cdr);
 END
 $$;
 COMMENT ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) IS
-    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction; can be called again at any time: what is billed is not billed again';
+    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again';
 REVOKE ALL ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) TO ccc_admin;

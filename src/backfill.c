@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
@@ -69,6 +70,18 @@ read_blocks(Relation cdr, int64 first, int64 end)
 		tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
+}
+
+/* Waits for those who write to a table, as CREATE INDEX CONCURRENTLY does. */
+PG_FUNCTION_INFO_V1(await_writers);
+Datum
+await_writers(PG_FUNCTION_ARGS)
+{
+	LOCKTAG		table;
+
+	SET_LOCKTAG_RELATION(table, MyDatabaseId, PG_GETARG_OID(0));
+	WaitForLockers(table, ShareLock, false);
+	PG_RETURN_VOID();
 }
 
 /*

@@ -128,9 +128,9 @@ bill_run(Billing *billing)
 		ngone = 0;
 	if (!billing->post_stored)
 		nstored = 0;
+	nstored = drop_superseded(billing, stored, nstored);
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
-	nstored = drop_superseded(billing, stored, nstored);
 	if (billing->removals != NULL)
 		for (int i = 0; i < ngone; i++)
 			removals_add(billing->removals, &gone[i]);
@@ -250,17 +250,14 @@ post(Billing *billing, bool gone, bool stored)
 		billing->gone_faults.n = ngone_faults;
 	}
 	post_all(billing);
-	inside_end(&billing->inside);
 }
 
 static void
-begin_intakes(Billing *billing, Tuplestorestate *gone, Tuplestorestate *stored)
+begin_faults(Billing *billing)
 {
-	billing->gone = gone ? intake_begin(billing->source, billing->cdr, gone) : NULL;
-	billing->stored = stored ? intake_begin(billing->source, billing->cdr, stored) : NULL;
 	faults_init(&billing->faults);
 	faults_init(&billing->gone_faults);
-	if (gone != NULL || billing->backfill_since != NULL)
+	if (billing->gone != NULL || billing->backfill_since != NULL)
 	{
 		rights_as_owner(&billing->rights);
 		billing->has_exceptions = open_exceptions_any(billing->source->cdr);
@@ -269,17 +266,50 @@ begin_intakes(Billing *billing, Tuplestorestate *gone, Tuplestorestate *stored)
 }
 
 static void
-end_intakes(Billing *billing)
+store_faults(Billing *billing)
 {
 	if (billing->stored != NULL)
 		faults_store(&billing->faults, billing->source->cdr, billing->stored);
 	if (billing->gone != NULL)
-	{
 		faults_store(&billing->gone_faults, billing->source->cdr, billing->gone);
-		intake_end(billing->gone);
+}
+
+/* What a statement did, or what a backfill found. */
+static void
+bill_statement(Billing *billing)
+{
+	bool		gone = billing->gone != NULL;
+
+	begin_faults(billing);
+	if (billing->backfill_since == NULL)
+		billing->inside = inside_begin();
+	if (gone && billing->stored != NULL && billing->inside.known)
+	{
+		/* what is found of the rows gone decides on those stored */
+		post(billing, true, false);
+		inside_end(&billing->inside);
+		billing->inside = inside_begin();
+		gone = false;
 	}
-	if (billing->stored != NULL)
-		intake_end(billing->stored);
+	post(billing, gone, billing->stored != NULL);
+	store_faults(billing);
+}
+
+/* While a backfill is at work an update may move a row out of its way, and does its work. */
+static void
+backfill_updated(Billing *billing)
+{
+	Intake	   *gone = billing->gone;
+
+	if (gone == NULL || billing->stored == NULL || !billing->source->backfilling)
+		return;
+	billing->gone = NULL;
+	billing->backfill_since = &billing->source->backfill_since;
+	begin_faults(billing);
+	inside_again(&billing->inside);
+	post(billing, false, true);
+	store_faults(billing);
+	billing->gone = gone;
 }
 
 /*
@@ -331,19 +361,15 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 				 errhint("Attach it with ccc.attach().")));
 	if (concerned(billing.source, gone != NULL, stored != NULL))
 	{
-		begin_intakes(&billing, gone, stored);
-		if (backfill_since == NULL)
-			billing.inside = inside_begin();
-		if (gone != NULL && stored != NULL && billing.inside.known)
-		{
-			/* what is found of the rows gone decides on those stored */
-			post(&billing, true, false);
-			billing.inside = inside_begin();
-			post(&billing, false, true);
-		}
-		else
-			post(&billing, gone != NULL, stored != NULL);
-		end_intakes(&billing);
+		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;
+		billing.stored = stored ? intake_begin(billing.source, cdr, stored) : NULL;
+		bill_statement(&billing);
+		backfill_updated(&billing);
+		inside_end(&billing.inside);
+		if (gone != NULL)
+			intake_end(billing.gone);
+		if (stored != NULL)
+			intake_end(billing.stored);
 	}
 	rights_end(&billing.rights);
 }

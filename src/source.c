@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "source.h"
@@ -29,7 +30,8 @@ static Oid	sources_relid = InvalidOid;
 /* the expressions first, in the order of Field */
 static Statement select_source = {
 	.query = "SELECT s.call_id, s.started_at, s.seconds, s.caller, s.callee, s.finished, s.direction,"
-	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep', s.cdr"
+	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep', s.cdr,"
+	" s.backfill_since IS NOT NULL, COALESCE(s.backfill_since, '-infinity')"
 	" FROM ccc.sources AS s"
 	" WHERE s.cdr = ANY (ARRAY(SELECT a.relid FROM pg_partition_ancestors($1) AS a) || $1)"
 	" AND s.detached_at IS NULL",
@@ -139,6 +141,8 @@ read_source(ParseJob *job)
 	source->max_ahead = DatumGetInt64(spi_value(0, NFIELDS + 4));
 	source->keep_deleted = DatumGetBool(spi_value(0, NFIELDS + 5));
 	source->cdr = DatumGetObjectId(spi_value(0, NFIELDS + 6));
+	source->backfilling = DatumGetBool(spi_value(0, NFIELDS + 7));
+	source->backfill_since = DatumGetTimestampTz(spi_value(0, NFIELDS + 8));
 	return true;
 }
 
@@ -153,7 +157,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	MemoryContextReset(source->context);
 	memset(source->fields, 0, sizeof(source->fields));
 	source->time_zone = NULL;
-	source->attached = source->keep_deleted = source->uses_locale = false;
+	source->attached = source->keep_deleted = source->uses_locale = source->backfilling = false;
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";

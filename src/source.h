@@ -24,6 +24,8 @@ typedef struct Source
 	bool		keep_deleted;	/* deleting a record leaves its charge */
 	int64		max_seconds;
 	int64		max_ahead;
+	bool		backfilling;	/* rows are backfilled that start from here on: */
+	TimestampTz backfill_since;
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
 	bool		uses_locale;	/* some do */
 } Source;
