@@ -89,10 +89,13 @@ GRANT EXECUTE ON FUNCTION ccc.check_call_table(regclass) TO ccc_admin;
 CREATE FUNCTION ccc.has_billing_triggers(relation regclass, replicated boolean) RETURNS boolean
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT count(*) FILTER (WHERE t.tgenabled IN ('O', 'A')
-                                  AND t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete', 'ccc_bill_truncate')) = 4
+        -- where applied rows have a trigger of their own, no other fires for them
+        SELECT count(*) FILTER (WHERE t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete')
+                                  AND (t.tgenabled = 'O' OR t.tgenabled = 'A' AND NOT replicated)) = 3
+               AND count(*) FILTER (WHERE t.tgname = 'ccc_bill_truncate'
+                                      AND (t.tgenabled = 'A' OR t.tgenabled = 'O' AND NOT replicated)) = 1
                AND (NOT replicated OR c.relkind = 'p'
-                    OR count(*) FILTER (WHERE t.tgenabled IN ('R', 'A') AND t.tgname = 'ccc_bill_replicated') = 1)
+                    OR count(*) FILTER (WHERE t.tgenabled = 'R' AND t.tgname = 'ccc_bill_replicated') = 1)
         FROM pg_class AS c
              LEFT JOIN pg_trigger AS t ON t.tgrelid = c.oid
                  AND t.tgfoid IN (SELECT p.oid FROM pg_proc AS p
@@ -123,6 +126,9 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['insert', 'update', 'delete', 'truncate'] LOOP
         EXECUTE format('ALTER TABLE %s ENABLE TRIGGER ccc_bill_%s', relation, name);
     END LOOP;
+    IF replicated THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER ccc_bill_truncate', relation);
+    END IF;
     IF replicated AND (SELECT c.relkind FROM pg_class AS c WHERE c.oid = relation) <> 'p' THEN
         EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_replicated AFTER INSERT OR UPDATE OR DELETE ON %s '
                        'FOR EACH ROW EXECUTE FUNCTION ccc.bill()', relation);
@@ -131,7 +137,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.create_billing_triggers(regclass, boolean) IS
-    'makes the triggers of a call table or partition; those of replicated rows are row triggers, for the apply worker fires no others';
+    'makes the triggers of a call table or partition; those of replicated rows are row triggers, for the apply worker fires no others but that of TRUNCATE';
 REVOKE ALL ON FUNCTION ccc.create_billing_triggers(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.create_billing_triggers(regclass, boolean) TO ccc_admin;
 

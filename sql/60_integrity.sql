@@ -207,6 +207,13 @@ BEGIN
     WHERE s.detached_at IS NULL AND NOT ccc.has_billing_triggers(r.relation, s.replicated);
 
     RETURN QUERY
+    SELECT 'a subscription that fills an attached table commits in one phase', NULL::bigint, format('subscription %I', u.subname)
+    FROM ccc.sources AS s, LATERAL ccc.billed_relations(s.cdr) AS r,
+         pg_subscription_rel AS f JOIN pg_subscription AS u ON u.oid = f.srsubid
+    WHERE s.detached_at IS NULL AND s.replicated AND f.srrelid = r.relation AND u.subtwophasestate <> 'd'
+    GROUP BY u.subname;
+
+    RETURN QUERY
     SELECT 'an attached table can be billed', NULL::bigint, format('table %s', s.cdr)
     FROM ccc.sources AS s JOIN pg_class AS c ON c.oid = s.cdr
     WHERE s.detached_at IS NULL

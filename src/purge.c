@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "funcapi.h"
@@ -30,6 +31,15 @@
 static Oid	purged_relid = InvalidOid;
 static int	purged_depth;		/* of the purge in triggers */
 
+/* Row triggers are those of the partitions. */
+static bool
+is_purged(Oid relid)
+{
+	return relid == purged_relid ||
+		(get_rel_relispartition(relid) &&
+		 list_member_oid(get_partition_ancestors(relid), purged_relid));
+}
+
 /*
  * Whether the statement that fires the table's trigger is the deletion of a
  * purge, which leaves charges as they are. What a trigger of the user's
@@ -38,7 +48,7 @@ static int	purged_depth;		/* of the purge in triggers */
 bool
 purging(Oid relid)
 {
-	return relid == purged_relid && trigger_depth() == purged_depth + 1;
+	return OidIsValid(purged_relid) && trigger_depth() == purged_depth + 1 && is_purged(relid);
 }
 
 /* The mapping's expression of a start, as SQL over the table's columns. */

@@ -99,6 +99,43 @@ comes_to($charges, 'c1 1, c2 10, first 2, own 1', 'a row that was stored here');
 is(sql('subscriber', 'SELECT used FROM ccc.packages'), 14 * 60, 'the package');
 is(sql('subscriber', 'SELECT count(*) FROM ccc.check_integrity()'), 0, 'nothing violated');
 
+# exceptions of applied rows: suspended and paid for, contradicting and taking
+# the place of what goes, of nobody, alike, unreadable for a time
+my $exceptions = q{SELECT string_agg(concat_ws(' ', call_id, reason, resolution), ', ' ORDER BY call_id, reason, resolution)
+	FROM ccc.exceptions WHERE reason <> 'no_start'};
+sql('publisher', q{
+	ALTER TABLE cdr DROP CONSTRAINT cdr_pkey;
+	ALTER TABLE cdr REPLICA IDENTITY FULL;
+	INSERT INTO cdr VALUES ('late', '075586013388', 'x', '2025-08-01 10:00+08', 60), ('late', '075586013388', 'x', '2025-08-01 10:00+08', 60),
+		('k', '075586013388', 'x', '2025-02-05 10:00+08', 60), ('k', '075586013388', 'x', '2025-02-05 10:00+08', 120),
+		('nobody', '02155556666', 'x', '2025-02-05 10:00+08', 60)});
+sql('subscriber', 'ALTER TABLE cdr DROP CONSTRAINT cdr_pkey');
+comes_to($exceptions, 'k conflicting_repeat, late number_suspended, late number_suspended, nobody unknown_number', 'applied exceptions');
+sql('publisher', q{DELETE FROM cdr WHERE id = 'k' AND s = 60});
+comes_to($charges, 'c1 1, c2 10, first 2, k 2, own 1', 'the contradicting record takes the place of the one that goes');
+sql('subscriber', q{SELECT ccc.renew(1, 1, 6); SELECT ccc.add_own_number(1, '02155556666', 'landline', '2025-01-01 00:00+08');
+	SELECT ccc.retry_exceptions()});
+is(sql('subscriber', $exceptions),
+	'k conflicting_repeat billed, late number_suspended billed, late number_suspended billed, nobody unknown_number billed', 'all are resolved');
+comes_to($charges, 'c1 1, c2 10, first 2, k 2, late 1, nobody 1, own 1', 'and billed');
+sql('publisher', q{DELETE FROM cdr WHERE ctid = (SELECT min(ctid) FROM cdr WHERE id = 'late'); DELETE FROM cdr WHERE id = 'nobody'});
+comes_to($charges, 'c1 1, c2 10, first 2, k 2, late 1, own 1', 'of two alike the one that stays keeps the charge');
+sql('publisher', q{DELETE FROM cdr WHERE id = 'late'});
+comes_to($charges, 'c1 1, c2 10, first 2, k 2, own 1', 'until it goes');
+sql('publisher', q{BEGIN; INSERT INTO cdr VALUES ('brief', '075586013388', 'x', NULL, 60);
+	UPDATE cdr SET t = '2025-02-06 10:00+08' WHERE id = 'brief'; UPDATE cdr SET t = NULL WHERE id = 'brief'; DELETE FROM cdr WHERE id = 'brief';
+	INSERT INTO cdr VALUES ('brief', '075586013388', 'x', '2025-02-06 10:00+08', 60); COMMIT; DELETE FROM cdr WHERE id IN ('brief', 'k')});
+comes_to('SELECT count(*) FROM cdr', 5, 'a transaction that stores, corrects and deletes');
+is(sql('subscriber', $charges), 'c1 1, c2 10, first 2, own 1', 'leaves nothing');
+is(sql('subscriber', "SELECT count(*) FROM ccc.exceptions WHERE resolved_at IS NULL AND call_id <> 'bad'"), 0, 'nor exceptions');
+sql('publisher', "UPDATE cdr SET id = id WHERE id = 'c1'; ALTER TABLE cdr ADD PRIMARY KEY (id), REPLICA IDENTITY DEFAULT");
+sql('subscriber', 'ALTER TABLE cdr ADD PRIMARY KEY (id)');
+is(sql('subscriber', 'SELECT count(*) FROM ccc.check_integrity()'), 0, 'nothing violated');
+
+# a subscription that could block itself is told
+is(sql('subscriber', q{BEGIN; UPDATE pg_subscription SET subtwophasestate = 'p';
+	SELECT detail FROM ccc.check_integrity(); ROLLBACK}), 'subscription calls', 'a subscription with two phases is told');
+
 # a slot cannot be made by a subscription within its own cluster
 my $records = 'SELECT cdr::text FROM cdr ORDER BY id';
 sql('postgres', 'CREATE DATABASE archive');

@@ -1,7 +1,7 @@
 -- Rated again after a number was registered; purged without reversal; rows
 -- that logical replication applies.
 BEGIN;
-SELECT plan(21);
+SELECT plan(29);
 
 SELECT ccc.open_account(1, 'one', '2026-01-01 00:00+08');
 SELECT ccc.create_calls_table();
@@ -46,9 +46,28 @@ UPDATE k SET s = 300 WHERE id = 'k3';
 SELECT is((SELECT billed_minutes FROM ccc.call_charges WHERE call_id = 'k3'), 5::numeric, 'corrected');
 DELETE FROM k;
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'k3'), 0::bigint, 'and reversed');
+SELECT throws_ok('TRUNCATE k', '55000', NULL, 'an applied TRUNCATE is refused as any');
+-- a retention job may run as the apply worker does
+CREATE TABLE m (id text, a text, b text, t timestamptz, s real) PARTITION BY LIST (b);
+CREATE TABLE m_x PARTITION OF m FOR VALUES IN ('x');
+CREATE TABLE m_y PARTITION OF m FOR VALUES IN ('y');
+SELECT ccc.attach('m', 'id', 't', 's', 'a', 'b', replicated => true);
+INSERT INTO m SELECT 'm' || d || b, '075586013388', b, '2026-01-01'::timestamptz + d * interval '1 day', 61
+FROM generate_series(1, 3) AS d, unnest('{x,y}'::text[]) AS b;
+SELECT is(ccc.purge('m', '2026-01-03'), 2::bigint, 'purged where row triggers fire');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'm%'), 6::bigint, 'charges stay');
+SELECT is(ccc.purge('m_x', '2026-01-04'), 1::bigint, 'of a partition alone');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'm%'), 6::bigint, 'they stay too');
+DELETE FROM m;
+SELECT is((SELECT string_agg(call_id, ',' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'm%'), 'm1x,m1y,m2x', 'those of rows that were deleted go');
 SET LOCAL session_replication_role = origin;
 INSERT INTO k VALUES ('k4', '075586013388', 'x', '2026-01-07', 61);
 SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 'k4'), 1::bigint, 'a row of our own is billed once');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+-- with both of its triggers fired, an applied row would be billed twice
+ALTER TABLE k ENABLE ALWAYS TRIGGER ccc_bill_insert;
+SELECT is((SELECT detail FROM ccc.check_integrity()), 'table public.k', 'triggers that fire when they should not are told');
+SELECT ccc.attach_partitions('k');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and mended by attach_partitions()');
 SELECT * FROM finish();
 ROLLBACK;
