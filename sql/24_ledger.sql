@@ -57,7 +57,8 @@ CREATE TABLE ccc.sources (
     replicated    boolean NOT NULL,
     attached_at   timestamptz NOT NULL,
     detached_at   timestamptz,
-    backfill_since timestamptz
+    backfill_since timestamptz,
+    backfilled_at timestamptz
 );
 COMMENT ON TABLE ccc.sources IS 'call tables that are or were attached, and how their columns map to a call';
 COMMENT ON COLUMN ccc.sources.call_id IS 'SQL expression over the columns of the table, as are started_at, seconds, caller, callee, finished and direction';
@@ -68,6 +69,7 @@ COMMENT ON COLUMN ccc.sources.max_seconds IS 'longer calls are exceptions';
 COMMENT ON COLUMN ccc.sources.max_ahead IS 'calls that start more than so many seconds after now are exceptions';
 
 COMMENT ON COLUMN ccc.sources.backfill_since IS 'a backfill from here on is at work, or was stopped: what an update moves is billed by the update; null: none is';
+COMMENT ON COLUMN ccc.sources.backfilled_at IS 'end of the latest backfill: what is an exception since then was not billed';
 COMMENT ON COLUMN ccc.sources.replicated IS 'rows that logical replication applies are billed too';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
@@ -81,11 +83,12 @@ CREATE FUNCTION ccc.check_source_owner() RETURNS trigger
     SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
-    owner oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = NEW.cdr);
+    owner    oid := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = NEW.cdr);
+    backfill text[] := '{backfill_since,backfilled_at}';
 BEGIN
     IF (SELECT r.rolsuper FROM pg_roles AS r WHERE r.rolname = current_user)
        OR pg_has_role(current_user, owner, 'USAGE')
-       OR (TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'backfill_since' = to_jsonb(OLD) - 'backfill_since')
+       OR (TG_OP = 'UPDATE' AND to_jsonb(NEW) - backfill = to_jsonb(OLD) - backfill)
        OR (TG_OP = 'UPDATE' AND owner IS NULL AND NEW.cdr = OLD.cdr AND NEW.detached_at IS NOT NULL)
     THEN
         IF TG_OP = 'INSERT' OR NEW.cdr = OLD.cdr THEN

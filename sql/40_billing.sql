@@ -224,11 +224,11 @@ BEGIN
         FROM ccc.sources AS m
         ON CONFLICT (cdr) DO UPDATE
         SET (call_id, started_at, seconds, caller, callee, finished, direction, time_zone,
-             on_delete, unknown, max_seconds, max_ahead, replicated, attached_at, detached_at, backfill_since)
+             on_delete, unknown, max_seconds, max_ahead, replicated, attached_at, detached_at)
           = (excluded.call_id, excluded.started_at, excluded.seconds, excluded.caller, excluded.callee,
              excluded.finished, excluded.direction, excluded.time_zone,
              excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.replicated,
-             excluded.attached_at, NULL, NULL);
+             excluded.attached_at, NULL);
 
     PERFORM ccc.attach_partitions(cdr);
 END

@@ -4,7 +4,7 @@
 CREATE FUNCTION ccc.backfill_blocks(cdr regclass, first_block bigint, blocks integer, since timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'backfill_blocks';
 COMMENT ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) IS
-    'bills the rows of some blocks of a call table that start at an instant or later and were never billed; gives the block to go on from, null at the end';
+    'a step of ccc.backfill(), which is to be called: bills the rows of some blocks of a call table that start at an instant or later and were never billed; gives the block to go on from, null at the end';
 REVOKE ALL ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) TO ccc_admin;
 
@@ -22,7 +22,7 @@ GRANT EXECUTE ON FUNCTION ccc.mark_backfill(regclass, timestamptz) TO ccc_admin;
 CREATE FUNCTION ccc.end_backfill(cdr regclass) RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
     BEGIN ATOMIC
-        UPDATE ccc.sources AS s SET backfill_since = NULL
+        UPDATE ccc.sources AS s SET backfill_since = NULL, backfilled_at = clock_timestamp()
         WHERE s.cdr = end_backfill.cdr OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(end_backfill.cdr) AS a);
     END;
 COMMENT ON FUNCTION ccc.end_backfill(regclass) IS 'tells every session that a call table is backfilled no more';

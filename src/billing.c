@@ -172,7 +172,7 @@ bill_runs(Billing *billing)
 	MemoryContextDelete(run_context);
 }
 
-/* Leaves out what is gone and is known to have been an exception: it had no charge. */
+/* Leaves out what is gone and is known to have had no charge. */
 static void
 drop_seen(Billing *billing, RowExceptions *gone)
 {
@@ -181,7 +181,7 @@ drop_seen(Billing *billing, RowExceptions *gone)
 
 	row_exceptions_begin(gone);
 	for (int i = 0; i < faults->n; i++)
-		if (!row_exceptions_take(gone, faults->items[i].content, ANY_DIRECTION))
+		if (!row_exceptions_take_unread(gone, faults->items[i].content))
 			faults->items[kept++] = faults->items[i];
 	faults->n = kept;
 }
@@ -193,7 +193,7 @@ post_all(Billing *billing)
 	RowExceptions unbilled;
 
 	rights_as_owner(&billing->rights);
-	row_exceptions_read(&billing->open, &unbilled);
+	row_exceptions_read(&billing->open, billing->source, &unbilled);
 	if (billing->post_gone)
 	{
 		row_exceptions_gone(&unbilled);

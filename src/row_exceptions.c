@@ -15,10 +15,10 @@
 #include "statement.h"
 
 static Statement select_sides = {
-	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, '') FROM ccc.exception_log AS e"
+	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, ''), e.seen_at > $2 FROM ccc.exception_log AS e"
 	" WHERE e.exception_id = ANY ($1)"
 	" ORDER BY e.content, e.direction NULLS LAST, e.seen_at, e.exception_id",
-	.types = {"uuid[]"},
+	.types = {"uuid[]", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };
 
@@ -44,7 +44,9 @@ count_sides(RowExceptions *exceptions)
 			item->content = content;
 			item->direction = direction;
 			item->first = i;
+			item->unbilled = true;
 		}
+		item->unbilled &= DatumGetBool(spi_value(i, 4));
 		item->n++;
 	}
 }
@@ -75,15 +77,16 @@ leave_of_rows(RowExceptions *exceptions, const OpenExceptions *open)
 
 /* Reads what is locked, oldest first. */
 void
-row_exceptions_read(const OpenExceptions *open, RowExceptions *exceptions)
+row_exceptions_read(const OpenExceptions *open, const Source *source, RowExceptions *exceptions)
 {
-	Datum		value;
+	Datum		values[2];
 
 	memset(exceptions, 0, sizeof(RowExceptions));
 	if (open->n == 0)
 		return;
-	value = open_exceptions_ids(open);
-	statement_execute(&select_sides, &value);
+	values[0] = open_exceptions_ids(open);
+	values[1] = TimestampTzGetDatum(source->backfilled_at);
+	statement_execute(&select_sides, values);
 	count_sides(exceptions);
 	SPI_freetuptable(SPI_tuptable);
 	leave_of_rows(exceptions, open);
@@ -145,6 +148,20 @@ row_exceptions_take(RowExceptions *unbilled, int64 content, Direction direction)
 		}
 	}
 	return false;
+}
+
+/*
+ * Whether a row that could not be read was an exception since it was stored,
+ * so that it has no charge: so many were. What a backfill told, or may have
+ * billed, had one perhaps.
+ */
+bool
+row_exceptions_take_unread(RowExceptions *gone, int64 content)
+{
+	const RowException *item = first_of(gone, content);
+
+	return item < gone->items + gone->n && item->content == content && item->unbilled &&
+		row_exceptions_take(gone, content, ANY_DIRECTION);
 }
 
 /* Keeps one more of a content and side; gives its id, or NULL if there is none. */

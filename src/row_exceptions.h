@@ -20,6 +20,7 @@ typedef struct RowException
 	Direction	direction;		/* ANY_DIRECTION: of neither side */
 	int			first;			/* of the ids */
 	int			n;
+	bool		unbilled;		/* they are since the latest backfill */
 	int			nkept;			/* of these, from the first on, stay open */
 
 	/* for the account at hand: not taken yet */
@@ -36,10 +37,12 @@ typedef struct RowExceptions
 } RowExceptions;
 
 extern void row_exceptions_read(const OpenExceptions *open,
+								const Source *source,
 								RowExceptions *exceptions);
 extern void row_exceptions_begin(RowExceptions *unbilled);
 extern bool row_exceptions_take(RowExceptions *unbilled, int64 content,
 								Direction direction);
+extern bool row_exceptions_take_unread(RowExceptions *gone, int64 content);
 extern void row_exceptions_gone(const RowExceptions *gone);
 extern void row_exceptions_backfilled(const RowExceptions *exceptions,
 									  Faults *faults);

@@ -31,7 +31,8 @@ static Oid	sources_relid = InvalidOid;
 static Statement select_source = {
 	.query = "SELECT s.call_id, s.started_at, s.seconds, s.caller, s.callee, s.finished, s.direction,"
 	" s.time_zone, s.unknown = 'ignore', s.max_seconds, s.max_ahead, s.on_delete = 'keep', s.cdr,"
-	" s.backfill_since IS NOT NULL, COALESCE(s.backfill_since, '-infinity')"
+	" s.backfill_since IS NOT NULL, COALESCE(s.backfill_since, '-infinity'),"
+	" CASE WHEN s.backfill_since IS NULL THEN COALESCE(s.backfilled_at, '-infinity') ELSE 'infinity' END"
 	" FROM ccc.sources AS s"
 	" WHERE s.cdr = ANY (ARRAY(SELECT a.relid FROM pg_partition_ancestors($1) AS a) || $1)"
 	" AND s.detached_at IS NULL",
@@ -143,6 +144,7 @@ read_source(ParseJob *job)
 	source->cdr = DatumGetObjectId(spi_value(0, NFIELDS + 6));
 	source->backfilling = DatumGetBool(spi_value(0, NFIELDS + 7));
 	source->backfill_since = DatumGetTimestampTz(spi_value(0, NFIELDS + 8));
+	source->backfilled_at = DatumGetTimestampTz(spi_value(0, NFIELDS + 9));
 	return true;
 }
 

@@ -26,6 +26,7 @@ typedef struct Source
 	int64		max_ahead;
 	bool		backfilling;	/* rows are backfilled that start from here on: */
 	TimestampTz backfill_since;
+	TimestampTz backfilled_at;	/* end of the latest backfill, if none is at work */
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
 	bool		uses_locale;	/* some do */
 } Source;
