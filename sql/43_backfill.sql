@@ -30,7 +30,7 @@ REVOKE ALL ON FUNCTION ccc.end_backfill(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.end_backfill(regclass) TO ccc_admin;
 
 CREATE FUNCTION ccc.await_writers(cdr regclass) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'await_writers';
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'await_writers';
 COMMENT ON FUNCTION ccc.await_writers(regclass) IS
     'waits until the transactions have ended that have written to a call table, or one of its partitions, by now';
 REVOKE ALL ON FUNCTION ccc.await_writers(regclass) FROM PUBLIC;
