@@ -134,7 +134,10 @@ class History:
         self.sql.append("SET session_replication_role = replica;")
         self.insert([record] * (1 if self.blocks else self.random.randint(1, 2)))
         self.sql.append("RESET session_replication_role;")
-        self.backfill()
+        if self.blocks:
+            self.backfill_beside_updates()
+        else:
+            self.backfill()
 
     def some_rows(self):
         return self.random.sample(list(self.rows), self.random.randint(1, min(4, len(self.rows))))
@@ -180,6 +183,24 @@ class History:
             self.sql.append("SELECT ccc.retry_exceptions();")
         else:
             self.sql.append(f"SELECT ccc.backfill_blocks('{self.table}', 0, 1000, '-infinity');")
+        self.ask()
+
+    def backfill_beside_updates(self):
+        """Rows move, and are corrected, when some blocks are done."""
+        half = self.random.randint(0, 1 + len(self.rows) // 3)
+        moved = self.some_rows() + [max(self.rows)]
+        self.sql += [
+            f"SELECT ccc.mark_backfill('{self.table}', '-infinity');",
+            f"SELECT ccc.backfill_blocks('{self.table}', 0, {half}, '-infinity') WHERE {half} > 0;",
+            f"UPDATE {self.table} SET filling = 'moved' WHERE id IN ({', '.join(map(str, moved))});",
+        ]
+        if self.random.random() < 0.5:
+            self.correct()
+        self.sql += [
+            f"SELECT ccc.backfill_blocks('{self.table}', {half}, 1000, '-infinity');",
+            f"SELECT ccc.end_backfill('{self.table}');",
+            "SELECT ccc.retry_exceptions();",
+        ]
         self.ask()
 
     def ask(self):
