@@ -16,6 +16,9 @@
 #include "open_exceptions.h"
 #include "posting.h"
 #include "rights.h"
+#include "trap.h"
+
+#define ATTEMPTS 5				/* that let go what they locked */
 
 /* Rates the records of one source; returns how many there were. */
 static int
@@ -86,43 +89,58 @@ rate_these(const Retry *retries, int n, Faults *faults)
 	return NULL;
 }
 
-/* Of one account's suspended numbers, or NULL: all. */
-static int64
-retry_open(const int64 *account_id)
+typedef struct RetryJob
 {
+	const int64 *account_id;	/* of one account's suspended numbers, or NULL: all */
+	int64		resolved;
+} RetryJob;
+
+/* False when what was found is outdated by now. */
+static bool
+retry_open(void *argument)
+{
+	RetryJob   *job = argument;
 	Retry	   *retries;
 	int			n;
 	Faults		faults;
 	Posting    *posting;
 	RowExceptions none = {0};
 
-	do
-	{
-		retries = account_id ? exceptions_suspended(*account_id, &n) : exceptions_to_retry(&n);
-		if (n == 0)
-			return 0;
-		posting = rate_these(retries, n, &faults);
-	} while (posting == NULL);
+	retries = job->account_id ? exceptions_suspended(*job->account_id, &n) : exceptions_to_retry(&n);
+	if (n == 0)
+		return true;
+	posting = rate_these(retries, n, &faults);
+	if (posting == NULL)
+		return false;
 	posting_post(posting, &none, NULL);
-	return resolve(retries, n, &faults);
+	job->resolved = resolve(retries, n, &faults);
+	return true;
 }
 
-/* As the ledger's owner. */
+/*
+ * As the ledger's owner. What was locked in vain is let go, for it may come
+ * after what the next attempt locks first; but not for ever, lest others always
+ * be faster.
+ */
 static int64
 retry(const int64 *account_id)
 {
 	Rights		rights;
-	int64		resolved;
+	RetryJob	job = {.account_id = account_id};
+	bool		done = false;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	rights_begin(&rights);
 	rights_as_owner(&rights);
-	resolved = retry_open(account_id);
+	for (int i = 0; i < ATTEMPTS && !done; i++)
+		done = attempt(retry_open, &job);
+	while (!done)
+		done = retry_open(&job);
 	rights_end(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
-	return resolved;
+	return job.resolved;
 }
 
 PG_FUNCTION_INFO_V1(retry_exceptions);

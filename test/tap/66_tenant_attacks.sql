@@ -131,7 +131,7 @@ DECLARE
     scans bigint := pg_stat_get_xact_numscans('ccc.tenants'::regclass);
 BEGIN
     PERFORM set_config('role', 'tenant_1', true);
-    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT FROM ccc.' || query LOOP
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, BUFFERS off, COSTS off, TIMING off, SUMMARY off) SELECT FROM ccc.' || query LOOP
         IF line !~ 'Filter: \(|Index Cond|Sort Key|Buckets' THEN
             plan := plan || line || E'\n';
         END IF;
