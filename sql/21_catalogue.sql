@@ -49,7 +49,7 @@ CREATE TABLE ccc.prices (
 COMMENT ON TABLE ccc.prices IS 'price of a product from an instant on, yuan per unit of quantity (and period), by quantity band';
 
 CREATE TABLE ccc.pools (
-    code       text NOT NULL,
+    code       text NOT NULL CHECK (code <> ''),
     valid_from timestamptz NOT NULL,
     increment  ccc.billing_increment NOT NULL,
     built_in   boolean NOT NULL DEFAULT false,

@@ -89,6 +89,28 @@ COMMENT ON FUNCTION ccc.lock_account(bigint) IS
     'the account''s row, locked until the transaction ends; error 42704 when there is no such account';
 REVOKE ALL ON FUNCTION ccc.lock_account(bigint) FROM PUBLIC;
 
+CREATE FUNCTION ccc.is_time_zone(name text) RETURNS boolean
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'is_time_zone';
+COMMENT ON FUNCTION ccc.is_time_zone(text) IS
+    'whether it names a zone that means the same wherever it is read: neither an abbreviation, which a session''s settings explain, nor an offset, whose sign means one thing here and another there';
+REVOKE ALL ON FUNCTION ccc.is_time_zone(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.is_time_zone(text) TO ccc_owner, ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.check_time_zone(name text) RETURNS void
+    LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    IF NOT ccc.is_time_zone(name) THEN
+        RAISE EXCEPTION 'time zone "%" not recognized', name
+            USING ERRCODE = '22023', HINT = 'Use the full name of a zone, such as Asia/Shanghai, or UTC.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_time_zone(text) IS 'refuses what is no name of a time zone (22023)';
+REVOKE ALL ON FUNCTION ccc.check_time_zone(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_time_zone(text) TO ccc_admin;
+
 CREATE FUNCTION ccc.open_account(account_id bigint, name text, opened_at timestamptz DEFAULT now(),
                                  time_zone text DEFAULT 'Asia/Shanghai') RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -100,7 +122,7 @@ BEGIN
             USING ERRCODE = '22004';
     END IF;
     PERFORM ccc.check_instant(opened_at, 'an opening');
-    PERFORM timezone(time_zone, opened_at);    -- an unknown zone is an error here
+    PERFORM ccc.check_time_zone(time_zone);
     INSERT INTO ccc.accounts (account_id, name, opened_at, time_zone)
         VALUES (account_id, name, opened_at, time_zone)
         ON CONFLICT DO NOTHING;

@@ -90,21 +90,24 @@ CREATE FUNCTION ccc.has_billing_triggers(relation regclass, replicated boolean) 
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
         -- where applied rows have a trigger of their own, no other fires for them
-        SELECT count(*) FILTER (WHERE t.tgname IN ('ccc_bill_insert', 'ccc_bill_update', 'ccc_bill_delete')
+        SELECT count(*) FILTER (WHERE (t.tgname, t.tgtype, coalesce(t.tgoldtable, ''), coalesce(t.tgnewtable, ''))
+                                          IN (('ccc_bill_insert', 4, '', 'ccc_stored'),
+                                              ('ccc_bill_update', 16, 'ccc_gone', 'ccc_stored'),
+                                              ('ccc_bill_delete', 8, 'ccc_gone', ''))
                                   AND (t.tgenabled = 'O' OR t.tgenabled = 'A' AND NOT replicated)) = 3
-               AND count(*) FILTER (WHERE t.tgname = 'ccc_bill_truncate'
+               AND count(*) FILTER (WHERE t.tgname = 'ccc_bill_truncate' AND t.tgtype = 34
                                       AND (t.tgenabled = 'A' OR t.tgenabled = 'O' AND NOT replicated)) = 1
                AND (NOT replicated OR c.relkind = 'p'
-                    OR count(*) FILTER (WHERE t.tgenabled = 'R' AND t.tgname = 'ccc_bill_replicated') = 1)
+                    OR count(*) FILTER (WHERE t.tgenabled = 'R' AND t.tgname = 'ccc_bill_replicated' AND t.tgtype = 29) = 1)
         FROM pg_class AS c
-             LEFT JOIN pg_trigger AS t ON t.tgrelid = c.oid
+             LEFT JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgattr = ''
                  AND t.tgfoid IN (SELECT p.oid FROM pg_proc AS p
                                   WHERE p.pronamespace = 'ccc'::regnamespace AND p.proname = 'bill')
         WHERE c.oid = relation
         GROUP BY c.relkind;
     END;
 COMMENT ON FUNCTION ccc.has_billing_triggers(regclass, boolean) IS
-    'whether a table has its billing triggers, enabled; that for replicated rows too, if asked for';
+    'whether a table has its billing triggers, as attach() makes them, enabled; that for replicated rows too, if asked for';
 REVOKE ALL ON FUNCTION ccc.has_billing_triggers(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.has_billing_triggers(regclass, boolean) TO ccc_admin, ccc_reader;
 
@@ -141,6 +144,31 @@ COMMENT ON FUNCTION ccc.create_billing_triggers(regclass, boolean) IS
 REVOKE ALL ON FUNCTION ccc.create_billing_triggers(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.create_billing_triggers(regclass, boolean) TO ccc_admin;
 
+CREATE FUNCTION ccc.adopt_exceptions(cdr regclass) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, ccc, pg_temp
+    BEGIN ATOMIC
+        -- the order in which every session locks: accounts, then exceptions
+        SELECT FROM ccc.accounts AS a
+        WHERE a.account_id IN (
+            SELECT e.account_id FROM ccc.exception_log AS e JOIN pg_partition_tree(cdr) AS t ON t.relid = e.source
+            WHERE e.resolved_at IS NULL AND e.source <> cdr)
+        ORDER BY a.account_id FOR NO KEY UPDATE;
+        WITH open AS (
+            SELECT e.exception_id
+            FROM ccc.exception_log AS e JOIN pg_partition_tree(cdr) AS t ON t.relid = e.source
+            WHERE e.resolved_at IS NULL AND e.source <> cdr
+            ORDER BY e.exception_id FOR UPDATE OF e)
+        UPDATE ccc.exception_log AS e SET source = cdr
+        FROM open AS o
+        WHERE e.exception_id = o.exception_id
+            AND EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = adopt_exceptions.cdr AND s.detached_at IS NULL);
+    END;
+COMMENT ON FUNCTION ccc.adopt_exceptions(regclass) IS
+    'makes the open exceptions of tables that were billed by themselves, and are partitions of an attached one by now, exceptions of that: there its statements find them';
+REVOKE ALL ON FUNCTION ccc.adopt_exceptions(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.adopt_exceptions(regclass) TO ccc_admin;
+
 CREATE FUNCTION ccc.attach_partitions(cdr regclass) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -163,11 +191,12 @@ BEGIN
         PERFORM ccc.create_billing_triggers(part, source.replicated);
         added := added + 1;
     END LOOP;
+    PERFORM ccc.adopt_exceptions(cdr);
     RETURN added;
 END
 $$;
 COMMENT ON FUNCTION ccc.attach_partitions(regclass) IS
-    'gives an attached table, and the partitions made since, the triggers that they lack; gives how many tables lacked some; errors as ccc.attach()';
+    'gives an attached table, and the partitions made since, the triggers that they lack, and what was told of partitions when they were billed by themselves to the table; gives how many tables lacked some triggers; errors as ccc.attach()';
 REVOKE ALL ON FUNCTION ccc.attach_partitions(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.attach_partitions(regclass) TO ccc_admin;
 
@@ -200,15 +229,13 @@ BEGIN
         RAISE EXCEPTION 'max_seconds or max_ahead is out of range'
             USING ERRCODE = '22003', HINT = 'Both are seconds, up to 1000000000.';
     END IF;
-    IF time_zone IS NOT NULL THEN
-        PERFORM timezone(time_zone, now());    -- an unknown zone is an error here
-    END IF;
+    PERFORM ccc.check_time_zone(time_zone);
 
     FOREACH field SLICE 1 IN ARRAY fields LOOP
-        PERFORM ccc.check_mapping(cdr, field[1], field[2], time_zone);
+        PERFORM ccc.check_mapping(r.relation, field[1], field[2], time_zone) FROM ccc.billed_relations(cdr) AS r;
     END LOOP;
     IF direction IS NOT NULL THEN
-        PERFORM ccc.check_mapping(cdr, 'direction', direction, time_zone);
+        PERFORM ccc.check_mapping(r.relation, 'direction', direction, time_zone) FROM ccc.billed_relations(cdr) AS r;
     END IF;
 
     LOCK TABLE ccc.sources IN SHARE ROW EXCLUSIVE MODE;

@@ -197,6 +197,11 @@ BEGIN
     RETURN QUERY SELECT * FROM ccc.check_rentals();
 
     RETURN QUERY
+    SELECT 'an account has a time zone', a.account_id, format('zone %s', a.time_zone)
+    FROM ccc.accounts AS a
+    WHERE NOT ccc.is_time_zone(a.time_zone);
+
+    RETURN QUERY
     SELECT 'a number serves one account at a time', n.account_id, format('number %s', n.number)
     FROM ccc.numbers AS n JOIN ccc.numbers AS m
          ON m.number = n.number AND m.since > n.since AND m.since < n.released_at;
@@ -205,6 +210,14 @@ BEGIN
     SELECT 'an attached table and its partitions have their triggers', NULL::bigint, format('table %s', r.relation)
     FROM ccc.sources AS s, LATERAL ccc.billed_relations(s.cdr) AS r
     WHERE s.detached_at IS NULL AND NOT ccc.has_billing_triggers(r.relation, s.replicated);
+
+    RETURN QUERY
+    SELECT 'an exception is of the table that is attached', e.account_id, format('%s exceptions of table %s', count(*), e.source)
+    FROM ccc.exception_log AS e
+    WHERE e.resolved_at IS NULL
+      AND EXISTS (SELECT FROM pg_partition_ancestors(e.source) AS a JOIN ccc.sources AS s ON s.cdr = a.relid
+                  WHERE s.detached_at IS NULL AND a.relid <> e.source)
+    GROUP BY e.account_id, e.source;
 
     RETURN QUERY
     SELECT 'a subscription that fills an attached table commits in one phase', NULL::bigint, format('subscription %I', u.subname)

@@ -20,7 +20,8 @@
 #include "compat.h"
 #include "row_checks.h"
 
-#define BATCH 1000
+#define BATCH 1000				/* rows, or fewer where they are long: */
+#define BATCH_BYTES (1024 * 1024)
 
 struct Appender
 {
@@ -32,6 +33,7 @@ struct Appender
 	MemoryContext batch_context;
 	TupleTableSlot *slots[BATCH];
 	int			nslots;			/* filled */
+	Size		nbytes;			/* of these */
 	int			nmade;			/* ever made, to be dropped at the end */
 };
 
@@ -81,7 +83,7 @@ append_indexes(Appender *appender, TupleTableSlot *slot)
 	EState	   *estate = appender->estate;
 
 	if (appender->target->ri_NumIndices > 0)
-		list_free(exec_insert_index_tuples(appender->target, slot, estate, false));
+		list_free(exec_insert_index_tuples(appender->target, slot, estate, false, false));
 	ResetPerTupleExprContext(estate);
 }
 
@@ -102,6 +104,7 @@ append_flush(Appender *appender)
 		ExecClearTuple(appender->slots[i]);
 	}
 	appender->nslots = 0;
+	appender->nbytes = 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(appender->batch_context);
 }
@@ -125,7 +128,8 @@ append_store(Appender *appender)
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
 	check_row(appender->rel, slot);
-	if (++appender->nslots < BATCH)
+	appender->nbytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
+	if (++appender->nslots < BATCH && appender->nbytes < BATCH_BYTES)
 		return;
 	if (appender->bulk == NULL)
 		appender->bulk = bulk_state(appender);

@@ -22,7 +22,8 @@
 #include "row_exceptions.h"
 #include "superseded.h"
 
-#define RUN 1000				/* records mapped and rated at a time */
+#define RUN 1000				/* records mapped and rated at a time, at most */
+#define FIRST_RUN 20			/* that tell how long they are */
 
 /* A statement's records, billed. */
 typedef struct Billing
@@ -102,9 +103,9 @@ find_exceptions(Billing *billing, const CallRecord *records, int n)
 
 /* The next rows of a side, if it has any, as records. */
 static CallRecord *
-take_run(Intake *intake, int *n)
+take_run(Intake *intake, int run, int *n)
 {
-	int			max = intake == NULL ? 0 : Min(RUN, intake_rows_left(intake));
+	int			max = intake == NULL ? 0 : Min(run, intake_rows_left(intake));
 	CallRecord *records = palloc_array(CallRecord, max);
 
 	*n = intake == NULL ? 0 : intake_next(intake, records, max);
@@ -113,12 +114,12 @@ take_run(Intake *intake, int *n)
 
 /* One run of records: mapped as the writer, rated as the owner. */
 static int
-bill_run(Billing *billing)
+bill_run(Billing *billing, int run)
 {
 	int			ngone;
 	int			nstored;
-	CallRecord *gone = take_run(billing->gone, &ngone);
-	CallRecord *stored = take_run(billing->stored, &nstored);
+	CallRecord *gone = take_run(billing->gone, run, &ngone);
+	CallRecord *stored = take_run(billing->stored, run, &nstored);
 	int			taken = Max(ngone, nstored);
 
 	/* a row that a trigger keeps from another partition has no pair */
@@ -153,6 +154,15 @@ bill_run(Billing *billing)
 	return taken;
 }
 
+/* As many records as there is room for, if they are like the last ones. */
+static int
+next_run(int last, Size used)
+{
+	Size		room = work_mem * (Size) 1024 / 2;
+
+	return Max(1, Min(RUN, room / (used / last + 1)));
+}
+
 static void
 bill_runs(Billing *billing)
 {
@@ -160,14 +170,18 @@ bill_runs(Billing *billing)
 													  "ccc run of records",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(run_context);
+	int			run;
+	int			next = FIRST_RUN;
 	int			taken;
 
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
-		taken = bill_run(billing);
+		run = next;
+		taken = bill_run(billing, run);
+		next = next_run(run, MemoryContextMemAllocated(run_context, true));
 		MemoryContextReset(run_context);
-	} while (taken == RUN);
+	} while (taken == run);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(run_context);
 }
@@ -295,7 +309,7 @@ bill_statement(Billing *billing)
 	store_faults(billing);
 }
 
-/* While a backfill is at work an update may move a row out of its way, and does its work. */
+/* An update may move rows to where a backfill has been: it does the backfill's work on them. */
 static void
 backfill_updated(Billing *billing)
 {

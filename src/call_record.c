@@ -13,12 +13,18 @@
 #include "increment.h"
 #include "phone.h"
 
+#define MAX_TEXT 65536			/* bytes; of longer ones there is no room for several */
+
 static void
 append_text(StringInfo buffer, const char *text)
 {
-	pq_sendbyte(buffer, text == NULL ? '-' : 't');
-	if (text != NULL)
-		pq_sendbytes(buffer, text, strlen(text) + 1);
+	Size		size = text == NULL ? 0 : strlen(text) + 1;
+
+	pq_sendbyte(buffer, text == NULL ? '-' : size > MAX_TEXT ? 'l' : 't');
+	if (size > MAX_TEXT)
+		pq_sendint64(buffer, hash_bytes_extended((const unsigned char *) text, size, 0));
+	else if (text != NULL)
+		pq_sendbytes(buffer, text, size);
 }
 
 /* A number in whatever notation; what is none stands for itself. */

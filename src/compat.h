@@ -50,20 +50,23 @@
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes UpdateIndexes;
 #define needs_index_entries(indexes) ((indexes) != TU_None)
+#define only_summarizing_indexes(indexes) ((indexes) == TU_Summarizing)
 #else
 typedef bool UpdateIndexes;
 #define needs_index_entries(indexes) (indexes)
+#define only_summarizing_indexes(indexes) false
 #endif
 
 /* index entries of a new row, or of a row's new version */
 static inline List *
 exec_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *slot,
-						 EState *estate, bool update)
+						 EState *estate, bool update, bool only_summarizing)
 {
 #if PG_VERSION_NUM >= 160000
 	return ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL,
-								 false);
+								 only_summarizing);
 #else
+	(void) only_summarizing;
 	return ExecInsertIndexTuples(target, slot, estate, update, false, NULL, NIL);
 #endif
 }

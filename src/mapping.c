@@ -12,10 +12,12 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -27,6 +29,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "mapping.h"
@@ -79,29 +82,32 @@ uses_system_column(Node *node, void *context)
 	return expression_tree_walker(node, uses_system_column, context);
 }
 
+/*
+ * Of core's functions that may come out otherwise, those without arguments
+ * tell of the session, the server or the day, as do some more by their names.
+ */
 static bool
 function_uses_session(Oid function, void *context)
 {
-	switch (function)
-	{
-		case F_NOW:
-		case F_TRANSACTION_TIMESTAMP:
-		case F_STATEMENT_TIMESTAMP:
-		case F_CURRENT_SETTING_TEXT:
-		case F_CURRENT_SETTING_TEXT_BOOL:
-		case F_CURRENT_SCHEMA:
-		case F_INET_CLIENT_ADDR:
-		case F_INET_CLIENT_PORT:
-		case F_PG_BACKEND_PID:
-		case F_PG_CURRENT_XACT_ID:
-		case F_TXID_CURRENT:
-			return true;
-		default:
-			return false;
-	}
+	static const char *const prefixes[] = {"current_", "has_", "pg_", "row_security_", "txid_"};
+	HeapTuple	tuple;
+	Form_pg_proc proc;
+	bool		uses;
+
+	if (function == F_AGE_TIMESTAMPTZ || function == F_AGE_TIMESTAMP)
+		return true;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	uses = proc->pronargs == 0;
+	for (int i = 0; i < lengthof(prefixes) && !uses; i++)
+		uses = strncmp(NameStr(proc->proname), prefixes[i], strlen(prefixes[i])) == 0;
+	uses &= proc->pronamespace == PG_CATALOG_NAMESPACE && proc->provolatile != PROVOLATILE_IMMUTABLE;
+	ReleaseSysCache(tuple);
+	return uses;
 }
 
-/* A record must say the same when it is deleted as when it was stored. */
 static bool
 uses_session(Node *node, void *context)
 {
@@ -113,9 +119,31 @@ uses_session(Node *node, void *context)
 	return expression_tree_walker(node, uses_session, context);
 }
 
+/* With the defaults of arguments that are not given, as planning adds them. */
+static Node *
+with_defaults(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, FuncExpr))
+	{
+		FuncExpr   *call = copyObject((FuncExpr *) node);
+		HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for function %u", call->funcid);
+		call->args = expand_function_arguments(call->args, false, call->funcresulttype, tuple);
+		ReleaseSysCache(tuple);
+		node = (Node *) call;
+	}
+	return expression_tree_mutator(node, with_defaults, context);
+}
+
+/* A record must say the same when it is deleted as when it was stored. */
 static void
 check_expression(ParseState *pstate, Node *expr)
 {
+	Node	   *complete = with_defaults(expr, NULL);
 	const char *wrong = NULL;
 
 	if (pstate->p_hasSubLinks)
@@ -128,9 +156,9 @@ check_expression(ParseState *pstate, Node *expr)
 		wrong = "a set-returning function";
 	else if (uses_system_column(expr, NULL))
 		wrong = "a system column";
-	else if (uses_session(expr, NULL))
+	else if (uses_session(complete, NULL))
 		wrong = "the current time, user or session";
-	else if (contain_volatile_functions(expr))
+	else if (contain_volatile_functions(complete))
 		wrong = "a volatile function";
 	if (wrong != NULL)
 		ereport(ERROR,
@@ -219,8 +247,8 @@ parse_field(Relation cdr, Field field, const char *expression, bool has_zone)
 	Node	   *expr;
 
 	pstate->p_sourcetext = expression;
-	item = addRangeTableEntryForRelation(pstate, cdr, AccessShareLock, NULL,
-										 false, false);
+	item = addRangeTableEntryForRelation(pstate, cdr, AccessShareLock,
+										 makeAlias("cdr", NIL), false, false);
 	addNSItemToQuery(pstate, item, false, true, true);
 	expr = transformExpr(pstate, single_expression(expression), EXPR_KIND_OTHER);
 	expr = coerce_field(pstate, expr, field, has_zone);

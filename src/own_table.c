@@ -258,14 +258,15 @@ complete(OwnTable *table)
 }
 
 static void
-insert_index_entries(OwnTable *table, bool update)
+insert_index_entries(OwnTable *table, bool update, bool only_summarizing)
 {
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 
 	InitResultRelInfo(target, table->rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
-	list_free(exec_insert_index_tuples(target, table->written, estate, update));
+	list_free(exec_insert_index_tuples(target, table->written, estate, update,
+									   only_summarizing));
 	ExecCloseIndices(target);
 	FreeExecutorState(estate);
 	pfree(target);
@@ -291,7 +292,7 @@ own_table_try_update(OwnTable *table)
 	if (result == TM_Ok)
 	{
 		if (needs_index_entries(indexes))
-			insert_index_entries(table, true);
+			insert_index_entries(table, true, only_summarizing_indexes(indexes));
 		return true;
 	}
 	check_changed_by_others(table, result);
@@ -313,5 +314,5 @@ own_table_insert(OwnTable *table)
 {
 	complete(table);
 	table_tuple_insert(table->rel, table->written, GetCurrentCommandId(true), 0, NULL);
-	insert_index_entries(table, false);
+	insert_index_entries(table, false, false);
 }

@@ -24,6 +24,13 @@
 #include "trap.h"
 #include "words.h"
 
+/* what its names mean may depend on who asks */
+typedef struct SourceKey
+{
+	Oid			relid;
+	Oid			role;
+} SourceKey;
+
 static HTAB *sources = NULL;
 static Oid	sources_relid = InvalidOid;
 
@@ -35,7 +42,7 @@ static Statement select_source = {
 	" CASE WHEN s.backfill_since IS NULL THEN COALESCE(s.backfilled_at, '-infinity') ELSE 'infinity' END"
 	" FROM ccc.sources AS s"
 	" WHERE s.cdr = ANY (ARRAY(SELECT a.relid FROM pg_partition_ancestors($1) AS a) || $1)"
-	" AND s.detached_at IS NULL",
+	" AND s.detached_at IS NULL ORDER BY s.cdr = $1, s.source_no LIMIT 1",
 	.types = {"regclass"},
 	.expected = SPI_OK_SELECT
 };
@@ -80,7 +87,7 @@ forget_all_sources(Datum arg, int cacheid, uint32 hashvalue)
 static void
 sources_init(void)
 {
-	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Source)};
+	HASHCTL		control = {.keysize = sizeof(SourceKey), .entrysize = sizeof(Source)};
 
 	sources = hash_create("ccc sources", 16, &control, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(forget_source, (Datum) 0);
@@ -200,17 +207,18 @@ copy_source(const Source *source)
 Source *
 source_get(Relation cdr, const Rights *rights)
 {
-	Oid			relid = RelationGetRelid(cdr);
+	SourceKey	key = {.relid = RelationGetRelid(cdr), .role = rights->writer};
 	Source	   *source;
 	bool		found;
 
 	if (sources == NULL)
 		sources_init();
-	source = hash_search(sources, &relid, HASH_ENTER, &found);
+	source = hash_search(sources, &key, HASH_ENTER, &found);
 	if (!found)
 	{
 		memset(source, 0, sizeof(Source));
-		source->relid = relid;
+		source->relid = key.relid;
+		source->role = key.role;
 	}
 	if (source->context == NULL)
 		source->context = AllocSetContextCreate(CacheMemoryContext, "ccc source",

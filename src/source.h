@@ -12,7 +12,8 @@
 
 typedef struct Source
 {
-	Oid			relid;			/* hash key: the table, or a partition */
+	Oid			relid;			/* hash key: the table, or a partition, */
+	Oid			role;			/* and who writes to it */
 	Oid			cdr;			/* what was attached */
 	bool		valid;
 	bool		attached;		/* it, or what it is a partition of */

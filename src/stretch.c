@@ -17,10 +17,27 @@
 #include "int64s.h"
 #include "stretch.h"
 
+/* By name: an offset is of another sign where it is a setting. */
+static pg_tz *
+named_zone(const char *name)
+{
+	pg_tz	   *zone = strchr("+-0123456789<", name[0]) == NULL ? pg_tzset(name) : NULL;
+
+	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+}
+
+PG_FUNCTION_INFO_V1(is_time_zone);
+Datum
+is_time_zone(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(named_zone(text_to_cstring(PG_GETARG_TEXT_PP(0))) != NULL);
+}
+
+/* The zone of an account, or one that a caller names. */
 pg_tz *
 stretch_zone(const char *time_zone)
 {
-	pg_tz	   *zone = pg_tzset(time_zone);
+	pg_tz	   *zone = named_zone(time_zone);
 
 	if (zone == NULL)
 		ereport(ERROR,

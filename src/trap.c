@@ -12,6 +12,7 @@
 
 #include "access/xact.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "trap.h"
@@ -70,18 +71,20 @@ trap(TrappedWork work, void *argument)
 }
 
 /*
- * Runs work in a subtransaction, and as if it had not been, locks and all,
- * where it gives false. Errors pass through.
+ * Runs work in a subtransaction, and in memory of its own. Where it gives
+ * false it is as if it had not been, locks and all. Errors pass through.
  */
 bool
 attempt(AttemptedWork work, void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MemoryContext work_context = AllocSetContextCreate(context, "ccc attempt",
+													   ALLOCSET_DEFAULT_SIZES);
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool done = false;
 
 	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(work_context);
 	PG_TRY();
 	{
 		done = work(argument);
@@ -102,6 +105,7 @@ attempt(AttemptedWork work, void *argument)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+	MemoryContextDelete(work_context);
 	CurrentResourceOwner = owner;
 	return done;
 }

@@ -1,7 +1,7 @@
 -- What attach refuses: a bad expression is told by its field and SQLSTATE, a
 -- table that cannot be billed by its kind; and nothing has changed.
 BEGIN;
-SELECT plan(62);
+SELECT plan(76);
 
 CREATE TABLE cdr (id text, a text, b text, at timestamptz, local timestamp, s numeric, flag boolean, j jsonb);
 CREATE TABLE other (id text);
@@ -42,6 +42,15 @@ SELECT is(pg_temp.refusal('seconds', 'random()'), '0A000', 'a volatile function'
 SELECT is(pg_temp.refusal('started_at', 'clock_timestamp()'), '0A000', 'a volatile clock');
 SELECT is(pg_temp.refusal('call_id', 'public.luck(id)'), '0A000', 'a volatile function of a user');
 SELECT is(pg_temp.refusal('call_id', 'set_config(''a.b'', id, false)'), '0A000', 'a function with an effect');
+CREATE FUNCTION chance(text, float8 DEFAULT random()) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1 || $2';
+SELECT is(pg_temp.refusal('call_id', 'public.chance(id)'), '0A000', 'a volatile default');
+SELECT is(pg_temp.refusal('call_id', expression), '0A000', expression)
+FROM unnest('{age(at)::text,age(local)::text,pg_trigger_depth()::text,current_schemas(true)::text,inet_server_port()::text,pg_client_encoding()::text,pg_postmaster_start_time()::text}'::text[]) AS expression;
+SELECT is(pg_temp.refusal('finished', expression), '0A000', expression)
+FROM unnest(ARRAY['has_table_privilege(''pg_class'', ''SELECT'')', 'pg_has_role(''ccc_admin'', ''USAGE'')', 'row_security_active(''pg_class'')']) AS expression;
+SELECT is(pg_temp.refusal('call_id', 'txid_current_if_assigned()::text'), '0A000', 'a transaction');
+SELECT lives_ok(format('SELECT ccc.check_mapping(''cdr'', ''call_id'', %L)', expression), expression)
+FROM unnest(ARRAY['to_char(at, ''YYYY-MM-DD'') || age(at, ''2020-01-01'')::text', 'concat(id, at::text, j)']) AS expression;
 SELECT is(pg_temp.refusal('call_id', 'ctid::text'), '0A000', 'a system column');
 SELECT is(pg_temp.refusal('call_id', 'tableoid::text'), '0A000', 'the table''s own id');
 SELECT is(pg_temp.refusal('call_id', 'xmin::text'), '0A000', 'a transaction id');

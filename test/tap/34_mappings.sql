@@ -1,6 +1,6 @@
 -- Mappings over tables of all kinds of column.
 BEGIN;
-SELECT plan(31);
+SELECT plan(35);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -121,6 +121,35 @@ SELECT ccc.attach('made', 'id', 'at', 's', 'a', 'b');
 INSERT INTO made (h) VALUES (2);
 SELECT is(pg_temp.minutes('made'), 3::numeric, 'defaults and generated columns');
 SELECT is((SELECT seconds FROM ccc.call_charges WHERE call_id = 'made'), 121::numeric, 'as they were stored');
+
+-- the row's name, whatever the table's, which may be a partition
+CREATE TABLE named (id text, a text, b text, at timestamptz, s numeric, region text) PARTITION BY LIST (region);
+CREATE TABLE named_1 PARTITION OF named DEFAULT;
+SELECT throws_ok($$SELECT ccc.attach('named', 'named.id', 'at', 's', 'a', 'b')$$, '42P01', NULL, 'not by the table''s name');
+SELECT ccc.attach('named', 'cdr.id', 'at', 's', 'a', 'b');
+INSERT INTO named_1 VALUES ('n1', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+ALTER TABLE named RENAME TO renamed;
+INSERT INTO renamed VALUES ('n2', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SELECT isnt(pg_temp.minutes('n1'), NULL, 'straight into a partition');
+SELECT isnt(pg_temp.minutes('n2'), NULL, 'after a renaming');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- names are looked up by the rights of whoever writes, each time
+CREATE ROLE sees;
+CREATE ROLE sees_not;
+CREATE SCHEMA private;
+GRANT USAGE ON SCHEMA private TO sees;
+CREATE FUNCTION private.f(text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT $1';
+CREATE TABLE shared (LIKE renamed);
+GRANT ALL ON shared TO sees, sees_not;
+SELECT ccc.attach('shared', 'private.f(id)', 'at', 's', 'a', 'b');
+SET ROLE sees;
+INSERT INTO shared VALUES ('s1', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SET ROLE sees_not;
+INSERT INTO shared VALUES ('s2', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SET ROLE sees;
+INSERT INTO shared VALUES ('s3', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+RESET ROLE;
+SELECT is((SELECT string_agg(call_id, ', ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 's_'), 's1, s3', 'and not of whoever came first');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Partitioned call tables: rows that come through the parent or straight into
 -- a partition, that move between partitions, and partitions that come and go.
 BEGIN;
-SELECT plan(30);
+SELECT plan(36);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -84,5 +84,25 @@ DROP TABLE cdr_1;
 DROP TABLE cdr_2;
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'detaching and dropping a partition reverses nothing');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- a table that was billed by itself becomes a partition: what was told of it is found there
+CREATE TABLE cdr_4 (LIKE cdr);
+SELECT ccc.attach('cdr_4', 'id', 'started_at', 's', 'a', 'b');
+INSERT INTO cdr_4 SELECT '2025-12-05', 'n' || n, '075586013399', '1', 61 FROM generate_series(1, 3) AS n;
+SELECT ccc.detach('cdr_4');
+ALTER TABLE cdr ATTACH PARTITION cdr_4 FOR VALUES FROM ('2025-12-01') TO ('2026-01-01');
+SELECT set_has($$SELECT detail FROM ccc.check_integrity()$$, $$VALUES ('3 exceptions of table public.cdr_4')$$, 'what was told before is not of the table yet');
+SELECT is(ccc.attach_partitions('cdr'), 1::bigint, 'the new partition gets its triggers');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and the table what was told');
+DELETE FROM cdr WHERE id = 'n1';
+UPDATE cdr SET a = '075586013388' WHERE id = 'n2';
+SELECT ccc.add_own_number(1, '075586013399', 'landline', '2025-01-01');
+SELECT is(ccc.retry_exceptions(), 1::bigint, 'one record is left to be rated again');
+SELECT is((SELECT string_agg(call_id, ', ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'n%'), 'n2, n3', 'what is there is billed once');
+
+-- a trigger that somebody has made anew
+CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON cdr_4 REFERENCING NEW TABLE AS ccc_stored
+    FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION ccc.bill();
+SELECT is((SELECT detail FROM ccc.check_integrity()), 'table public.cdr_4', 'a trigger that does not fire is told');
 SELECT * FROM finish();
 ROLLBACK;

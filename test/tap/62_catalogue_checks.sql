@@ -1,7 +1,7 @@
 -- A row of the catalogue has what it builds on: products have pools, prices have
 -- products, rules have pools, from then on.
 BEGIN;
-SELECT plan(38);
+SELECT plan(39);
 
 INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('mobile', '2025-06-01 00:00+08', '6/6'), ('mobile', '2025-07-01 00:00+08', '60/60');
 SELECT lives_ok($$INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('mobile_1', 'package', 'mobile', 1, '1 month')$$, 'a product of a known pool');
@@ -51,6 +51,8 @@ SELECT set_eq($$SELECT detail FROM ccc.check_integrity() WHERE invariant = 'a ro
 ROLLBACK TO gone;
 DELETE FROM ccc.products WHERE code = 'mobile_1';
 SELECT set_eq($$SELECT detail FROM ccc.check_integrity()$$, $$VALUES ('price of product mobile_1')$$, 'a product that is deleted');
+
+SELECT throws_ok($$INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('', '2025-06-01', '60/60')$$, '23514', NULL, 'a pool without a name');
 
 -- what a restore brings, in any order, is not checked
 SELECT lives_ok($$INSERT INTO ccc.prices (product, valid_from, tiers, edited) VALUES ('later', '2025-07-01', '0:1', true)$$, 'a restored price before its product');

@@ -69,7 +69,7 @@ SELECT is(pg_temp.billed(), 'p2', 'and billed');
 -- a mapping that reads the whole row
 CREATE TABLE whole (id text, length text, note text);
 CREATE FUNCTION length_of(whole) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT ($1).length::numeric';
-SELECT ccc.attach('whole', 'id', 'timestamptz ''2026-01-05 00:00+00''', 'public.length_of(whole)', '''075586010001''', '''x''');
+SELECT ccc.attach('whole', 'id', 'timestamptz ''2026-01-05 00:00+00''', 'public.length_of(cdr)', '''075586010001''', '''x''');
 INSERT INTO whole VALUES ('h1', 'x', 'a'), ('h2', 'x', 'b');
 ALTER TABLE whole ADD COLUMN more text;
 SELECT is((SELECT count(*) FROM ccc.exceptions WHERE source = 'whole'::regclass AND resolved_at IS NULL), 2::bigint, 'a mapping of the whole row');

@@ -76,7 +76,7 @@ SELECT is(pg_temp.minutes('after:2'), 4::numeric, 'a new column of its name too'
 -- the row as a whole in a mapping
 CREATE TABLE whole (gone integer, id text, h integer, s integer GENERATED ALWAYS AS (h * 60 + 1) :kind);
 ALTER TABLE whole DROP COLUMN gone;
-SELECT ccc.attach('whole', $$to_jsonb(whole) ->> 'id'$$, '1740000000', $$(to_jsonb(whole) ->> 's')::numeric$$, $$'075586013388'$$, '(whole).s');
+SELECT ccc.attach('whole', $$to_jsonb(cdr) ->> 'id'$$, '1740000000', $$(to_jsonb(cdr) ->> 's')::numeric$$, $$'075586013388'$$, '(cdr).s');
 INSERT INTO whole VALUES ('whole', 4);
 SELECT is(pg_temp.minutes('whole'), 5::numeric, 'a mapping over the whole row');
 SELECT is(ccc.purge('whole', now()), 1::bigint, 'which is purged');
