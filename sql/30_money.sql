@@ -89,20 +89,20 @@ COMMENT ON FUNCTION ccc.lock_account(bigint) IS
     'the account''s row, locked until the transaction ends; error 42704 when there is no such account';
 REVOKE ALL ON FUNCTION ccc.lock_account(bigint) FROM PUBLIC;
 
-CREATE FUNCTION ccc.is_time_zone(name text) RETURNS boolean
+CREATE FUNCTION ccc.is_time_zone(time_zone text) RETURNS boolean
     LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'is_time_zone';
 COMMENT ON FUNCTION ccc.is_time_zone(text) IS
     'whether it names a zone that means the same wherever it is read: neither an abbreviation, which a session''s settings explain, nor an offset, whose sign means one thing here and another there';
 REVOKE ALL ON FUNCTION ccc.is_time_zone(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.is_time_zone(text) TO ccc_owner, ccc_admin, ccc_reader;
 
-CREATE FUNCTION ccc.check_time_zone(name text) RETURNS void
+CREATE FUNCTION ccc.check_time_zone(time_zone text) RETURNS void
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
-    IF NOT ccc.is_time_zone(name) THEN
-        RAISE EXCEPTION 'time zone "%" not recognized', name
+    IF NOT ccc.is_time_zone(time_zone) THEN
+        RAISE EXCEPTION 'time zone "%" not recognized', time_zone
             USING ERRCODE = '22023', HINT = 'Use the full name of a zone, such as Asia/Shanghai, or UTC.';
     END IF;
 END

@@ -104,7 +104,7 @@ my $routines = <<'SQL';
 SQL
 
 # On the primary: what asks; a table that is not attached; and one that is, with
-# a partition that is not billed.
+# a partition that is not billed now, but was by itself, and left an exception.
 sub prepare_routines
 {
 	my ($sql) = @_;
@@ -115,7 +115,11 @@ sub prepare_routines
 			callid text, caller text, callee text, start_time timestamp, duration real);
 		CREATE TABLE parted (id text, start timestamptz, seconds numeric, src text, dst text) PARTITION BY LIST (id);
 		SELECT ccc.attach('parted', 'id', 'start', 'seconds', 'src', 'dst');
-		CREATE TABLE part PARTITION OF parted DEFAULT;
+		CREATE TABLE part (LIKE parted);
+		SELECT ccc.attach('part', 'id', 'start', 'seconds', 'src', 'dst');
+		INSERT INTO part VALUES ('nobody', '2025-03-10 10:00+08', 61, '075586019999', '10086');
+		SELECT ccc.detach('part');
+		ALTER TABLE parted ATTACH PARTITION part DEFAULT;
 		INSERT INTO part VALUES ('unbilled', '2025-03-10 10:00+08', 61, '075586013388', '10086')});
 }
 
