@@ -22,6 +22,7 @@
 
 #include "compat.h"
 #include "intake.h"
+#include "plain_mapping.h"
 #include "trap.h"
 
 struct Intake
@@ -32,6 +33,8 @@ struct Intake
 	TupleTableSlot *slot;
 	MemoryContext context;		/* of the intake and the row in its slot */
 	int64		row_no;			/* of the next row */
+	bool		is_plain;		/* the mapping: */
+	PlainField	plain[NFIELDS];
 
 	/* one run of rows, in a subtransaction */
 	EState	   *estate;
@@ -51,6 +54,7 @@ intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
 	intake->cdr = cdr;
 	intake->rows = rows;
 	intake->context = CurrentMemoryContext;
+	intake->is_plain = source->fault == NULL && plain_mapping(source->fields, intake->plain);
 	intake->slot = MakeSingleTupleTableSlot(RelationGetDescr(cdr),
 											&TTSOpsMinimalTuple);
 	tuplestore_select_read_pointer(rows,
@@ -204,6 +208,25 @@ map_rows(void *argument)
 	}
 }
 
+static void
+map_plain_rows(Intake *intake)
+{
+	while (intake->nrecords < intake->max && take_row(intake))
+	{
+		CallRecord *record = next_record(intake);
+
+		for (int i = 0; i < NFIELDS; i++)
+		{
+			bool		isnull;
+			Datum		value = plain_value(&intake->plain[i], intake->slot, &isnull);
+
+			if (!isnull)
+				map_field(record, i, TIMESTAMPTZOID, value);
+		}
+		record_done(intake);
+	}
+}
+
 /*
  * Runs work on rows in a subtransaction with an executor state of its own.
  * After an error the state is dropped unseen: what its expressions hold went
@@ -245,6 +268,7 @@ show_row(void *argument)
 	bool		isnull;
 	MemoryContext old;
 
+	pin_values();
 	pin_locale();
 	econtext->ecxt_scantuple = job->intake->slot;
 	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
@@ -367,6 +391,11 @@ intake_next(Intake *intake, CallRecord *records, int max)
 	if (intake->source->fault != NULL)
 	{
 		give_up_rows(intake, intake->source->problem);
+		return intake->nrecords;
+	}
+	if (intake->is_plain)
+	{
+		map_plain_rows(intake);
 		return intake->nrecords;
 	}
 	for (;;)

@@ -27,15 +27,16 @@ typedef struct Setting
 	const char *value;
 } Setting;
 
-/*
- * What the name, the literal or the text form of a value depends on, and what
- * lets a plan made over an empty table be a scan of it all.
- */
-static const Setting pinned[] = {
-	{"search_path", PINNED_PATH},
+/* What lets a plan made over an empty table be a scan of it all. */
+static const Setting planning[] = {
 	{"enable_seqscan", "off"},	/* plans are kept while the ledger grows */
 	{"enable_bitmapscan", "off"},
 	{"jit", "off"},				/* scans that are off look dear enough for it */
+};
+
+/* What the name, the literal or the text form of a value depends on. */
+static const Setting values[] = {
+	{"search_path", PINNED_PATH},
 	{"TimeZone", "UTC"},
 	{"timezone_abbreviations", "Default"},
 	{"DateStyle", "ISO, YMD"},
@@ -75,16 +76,24 @@ pin_all(const Setting *settings, int n)
 }
 
 /*
- * Pins what the extension's own SQL, and the reading of values, depends on.
- * Returns the level to give to unpin_settings().
+ * Pins what the extension's own SQL depends on. Returns the level to give to
+ * unpin_settings().
  */
 int
 pin_settings(void)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	pin_all(pinned, lengthof(pinned));
+	pin_all(planning, lengthof(planning));
+	pin_values();
 	return guc_level;
+}
+
+/* Pins what the reading of values depends on, until the level ends that is open. */
+void
+pin_values(void)
+{
+	pin_all(values, lengthof(values));
 }
 
 /* The zone of times without one, for a table that has such. */
@@ -139,13 +148,17 @@ relation_owner(Oid relid)
 	return owner;
 }
 
-/* Pins the settings and stays the writer. */
+/*
+ * Stays the writer. Of the settings only the path is pinned: each own statement
+ * pins what it depends on, and so does the evaluation of a mapping.
+ */
 void
 rights_begin(Rights *rights)
 {
 	GetUserIdAndSecContext(&rights->writer, &rights->writer_context);
 	rights->owner = relation_owner(ccc_relation("ledger"));
-	rights->guc_level = pin_settings();
+	rights->guc_level = NewGUCNestLevel();
+	pin("search_path", PINNED_PATH);
 }
 
 void

@@ -19,6 +19,7 @@ typedef struct Rights
 } Rights;
 
 extern int	pin_settings(void);
+extern void pin_values(void);
 extern void pin_time_zone(const char *time_zone);
 extern void pin_locale(void);
 extern void unpin_settings(int guc_level);

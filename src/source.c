@@ -109,6 +109,7 @@ parse_mapping(void *argument)
 	ParseJob   *job = argument;
 	Source	   *source = job->source;
 
+	pin_values();
 	pin_locale();
 	if (source->time_zone != NULL)
 		pin_time_zone(source->time_zone);
@@ -228,10 +229,11 @@ source_get(Relation cdr, const Rights *rights)
 	return copy_source(source);
 }
 
-/* Pins, beside what is pinned anyway, what the mapping's value depends on. */
+/* Pins what the mapping's value depends on. */
 void
 source_pin(const Source *source)
 {
+	pin_values();
 	if (source->uses_locale)
 		pin_locale();
 	if (source->time_zone != NULL)

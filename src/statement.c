@@ -2,8 +2,8 @@
  * statement.c
  *		SQL statements of the extension, planned once a session.
  *
- * Runs under the pinned search_path of rights.h, so that an operator is
- * core's. Results are in SPI_processed and SPI_tuptable, as after SPI's calls.
+ * Planned and run under the pinned settings of rights.h, so that an operator
+ * is core's. Results are in SPI_processed and SPI_tuptable, as after SPI's calls.
  */
 #include "postgres.h"
 
@@ -64,10 +64,12 @@ static void
 execute(Statement *statement, Datum *values, const char *nulls, bool in_active_snapshot)
 {
 	MemoryContext context = CurrentMemoryContext;
+	int			guc_level = pin_settings();
 	int			result;
 
 	statement_prepare(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls, in_active_snapshot, 0);
+	unpin_settings(guc_level);
 	MemoryContextSwitchTo(context);
 	if (result != statement->expected)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(result));
@@ -101,10 +103,12 @@ Portal
 statement_open(Statement *statement, Datum *values)
 {
 	MemoryContext context = CurrentMemoryContext;
+	int			guc_level = pin_settings();
 	Portal		portal;
 
 	statement_prepare(statement);
 	portal = SPI_cursor_open(NULL, statement->plan, values, NULL, false);
+	unpin_settings(guc_level);
 	MemoryContextSwitchTo(context);
 	return portal;
 }

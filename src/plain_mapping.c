@@ -1,0 +1,105 @@
+/*
+ * plain_mapping.c
+ *		Mappings that only name columns, read without an executor.
+ *
+ * Most do. Nothing that a row contains can make the reading of a column raise,
+ * and no setting changes what it says: so it needs no subtransaction, and no
+ * settings pinned. A mapping that does anything else is left to the executor.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+#include "plain_mapping.h"
+
+/* Types whose values are those of others by the same bytes are relabelled. */
+static Node *
+without_labels(Node *expr)
+{
+	while (IsA(expr, RelabelType))
+		expr = (Node *) ((RelabelType *) expr)->arg;
+	return expr;
+}
+
+/* What core's casts of whole numbers to numeric take, else the same. */
+static Node *
+without_widening(Node *expr)
+{
+	FuncExpr   *cast = (FuncExpr *) expr;
+
+	if (IsA(expr, FuncExpr) &&
+		(cast->funcid == F_NUMERIC_INT2 || cast->funcid == F_NUMERIC_INT4 ||
+		 cast->funcid == F_NUMERIC_INT8))
+		return without_labels(linitial(cast->args));
+	return expr;
+}
+
+static bool
+plain_field(Node *expr, Field field, PlainField *plain)
+{
+	Node	   *labelled = without_labels(expr);
+	Node	   *bare = without_widening(labelled);
+
+	/* Unix time is computed, and may be out of range */
+	if (field == FIELD_STARTED_AT && exprType(expr) != TIMESTAMPTZOID)
+		return false;
+	if (IsA(labelled, Const))
+	{
+		plain->isnull = ((Const *) labelled)->constisnull;
+		plain->value = ((Const *) labelled)->constvalue;
+		return true;
+	}
+	if (!IsA(bare, Var))
+		return false;
+	plain->column = ((Var *) bare)->varattno;
+	if (bare != labelled)
+		plain->widened = getBaseType(((Var *) bare)->vartype);
+	return plain->column > 0;
+}
+
+/*
+ * Whether all fields of a mapping are plain; what they are then. Constants stay
+ * where they are, in the fields.
+ */
+bool
+plain_mapping(Node *const *fields, PlainField *plain)
+{
+	for (int i = 0; i < NFIELDS; i++)
+	{
+		plain[i] = (PlainField) {.isnull = true};
+		if (fields[i] != NULL && !plain_field(fields[i], i, &plain[i]))
+			return false;
+	}
+	return true;
+}
+
+/* What a row says of a field. */
+Datum
+plain_value(const PlainField *field, TupleTableSlot *row, bool *isnull)
+{
+	Datum		value;
+
+	if (field->column == 0)
+	{
+		*isnull = field->isnull;
+		return field->value;
+	}
+	value = slot_getattr(row, field->column, isnull);
+	if (*isnull)
+		return value;
+	switch (field->widened)
+	{
+		case INT2OID:
+			return NumericGetDatum(int64_to_numeric(DatumGetInt16(value)));
+		case INT4OID:
+			return NumericGetDatum(int64_to_numeric(DatumGetInt32(value)));
+		case INT8OID:
+			return NumericGetDatum(int64_to_numeric(DatumGetInt64(value)));
+		default:
+			return value;
+	}
+}
