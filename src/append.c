@@ -18,6 +18,7 @@
 
 #include "append.h"
 #include "compat.h"
+#include "grow.h"
 #include "row_checks.h"
 
 #define BATCH 1000				/* rows, or fewer where they are long: */
@@ -31,7 +32,8 @@ struct Appender
 	BulkInsertState bulk;		/* from the second batch on */
 	MemoryContext context;		/* of the appender and its slots */
 	MemoryContext batch_context;
-	TupleTableSlot *slots[BATCH];
+	TupleTableSlot **slots;
+	int			room;
 	int			nslots;			/* filled */
 	Size		nbytes;			/* of these */
 	int			nmade;			/* ever made, to be dropped at the end */
@@ -68,6 +70,8 @@ append_slot(Appender *appender)
 	{
 		MemoryContext old = MemoryContextSwitchTo(appender->context);
 
+		appender->slots = grow(appender->context, appender->slots, i, &appender->room,
+							   sizeof(TupleTableSlot *));
 		appender->slots[i] = table_slot_create(appender->rel, NULL);
 		appender->nmade++;
 		MemoryContextSwitchTo(old);
@@ -160,5 +164,7 @@ append_end(Appender *appender)
 	FreeExecutorState(appender->estate);
 	table_close(appender->rel, NoLock);
 	MemoryContextDelete(appender->batch_context);
+	if (appender->slots != NULL)
+		pfree(appender->slots);
 	pfree(appender);
 }

@@ -90,7 +90,7 @@ check_not_newer(Datum account_id)
 	OwnTable   *table;
 
 	own_snapshot_push_latest();
-	table = own_table_open("accounts");
+	table = own_table_open(OWN_ACCOUNTS);
 	if (own_table_get(table, 1, &account_id))
 		check_not_outdated();
 	own_table_close(table);
@@ -126,7 +126,7 @@ ledger_lock_accounts(LockedAccount *accounts, int n)
 	OwnTable   *table;
 
 	own_snapshot_push();
-	table = own_table_open("accounts");
+	table = own_table_open(OWN_ACCOUNTS);
 	qsort(accounts, n, sizeof(LockedAccount), compare_accounts);
 	for (int i = 0; i < n; i++)
 	{

@@ -78,9 +78,9 @@ ledger_begin(void)
 	Ledger	   *ledger = palloc_object(Ledger);
 
 	own_snapshot_push();
-	ledger->packages = own_table_open("packages");
-	ledger->usage = own_table_open("usage");
-	ledger->known = own_table_open("ledger");
+	ledger->packages = own_table_open(OWN_PACKAGES);
+	ledger->usage = own_table_open(OWN_USAGE);
+	ledger->known = own_table_open(OWN_LEDGER);
 	ledger->entries = append_begin(ccc_relation("ledger"));
 	return ledger;
 }

@@ -105,8 +105,8 @@ numbers_load(Numbers *numbers, const int64 *wanted, int n)
 	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
 		numbers_forget(numbers);
 	own_snapshot_push_latest();
-	services = own_table_open("numbers");
-	accounts = own_table_open("accounts");
+	services = own_table_open(OWN_NUMBERS);
+	accounts = own_table_open(OWN_ACCOUNTS);
 	for (int i = 0; i < n; i++)
 	{
 		Datum		key = Int64GetDatum(wanted[i]);

@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -25,6 +26,27 @@
 #include "own_table.h"
 #include "rights.h"
 #include "row_checks.h"
+
+/* What a session knows of a table, until something of it changes. */
+typedef struct Shape
+{
+	const char *name;
+	bool		valid;
+	Oid			relid;
+	Oid			index;			/* of the primary key */
+	ScanKeyData equal[OWN_MAX_KEYS];	/* of its columns */
+	ScanKeyData since[OWN_MAX_KEYS];
+} Shape;
+
+static Shape shapes[] = {
+	[OWN_ACCOUNTS] = {.name = "accounts"},
+	[OWN_LEDGER] = {.name = "ledger"},
+	[OWN_NUMBERS] = {.name = "numbers"},
+	[OWN_PACKAGES] = {.name = "packages"},
+	[OWN_USAGE] = {.name = "usage"},
+};
+
+static uint64 changes = 0;		/* invalidations seen */
 
 /*
  * What follows sees all that is committed by now, or by the transaction's
@@ -57,21 +79,76 @@ check_not_outdated(void)
 				 errhint("Run the transaction again.")));
 }
 
-static Oid
-primary_key(Relation rel)
+/* Something of a table has changed, or (InvalidOid) of any. */
+static void
+forget_shapes(Datum arg, Oid relid)
 {
+	changes++;
+	for (int i = 0; i < lengthof(shapes); i++)
+		if (!OidIsValid(relid) || relid == shapes[i].relid)
+			shapes[i].valid = false;
+}
+
+static void
+make_key(Relation index, int column, StrategyNumber strategy, ScanKey key)
+{
+	Oid			type = index->rd_opcintype[column];
+	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
+
+	ScanKeyEntryInitialize(key, 0, column + 1, strategy, type,
+						   index->rd_indcollation[column], get_opcode(operator), (Datum) 0);
+}
+
+/* It is of use once, at least: the table is locked. */
+static void
+learn_shape(Shape *shape, Relation rel)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	uint64		before = changes;
+	Relation	index;
+
 	list_free(RelationGetIndexList(rel));
-	return rel->rd_pkindex;
+	shape->index = rel->rd_pkindex;
+	index = index_open(shape->index, RowExclusiveLock);
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	{
+		make_key(index, i, BTEqualStrategyNumber, &shape->equal[i]);
+		make_key(index, i, BTGreaterEqualStrategyNumber, &shape->since[i]);
+	}
+	index_close(index, NoLock);
+	MemoryContextSwitchTo(old);
+	shape->valid = changes == before;
+}
+
+static Relation
+open_by_name(OwnTableName name)
+{
+	static bool registered = false;
+	Shape	   *shape = &shapes[name];
+	Relation	rel;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_shapes, (Datum) 0);
+		registered = true;
+	}
+	if (!shape->valid)
+		shape->relid = ccc_relation(shape->name);
+	rel = table_open(shape->relid, RowExclusiveLock);
+	if (!shape->valid)
+		learn_shape(shape, rel);
+	return rel;
 }
 
 /* Opened, and closed, under one active snapshot: what it sees is read. */
 OwnTable *
-own_table_open(const char *name)
+own_table_open(OwnTableName name)
 {
 	OwnTable   *table = palloc0_object(OwnTable);
 
-	table->rel = table_open(ccc_relation(name), RowExclusiveLock);
-	table->index = index_open(primary_key(table->rel), RowExclusiveLock);
+	table->name = name;
+	table->rel = open_by_name(name);
+	table->index = index_open(shapes[name].index, RowExclusiveLock);
 	table->snapshot = GetActiveSnapshot();
 	table->row = table_slot_create(table->rel, NULL);
 	table->context = CurrentMemoryContext;
@@ -100,25 +177,15 @@ own_table_close(OwnTable *table)
 }
 
 static void
-make_key(OwnTable *table, int column, StrategyNumber strategy)
-{
-	Relation	index = table->index;
-	Oid			type = index->rd_opcintype[column];
-	Oid			operator = get_opfamily_member(index->rd_opfamily[column], type, type, strategy);
-
-	ScanKeyEntryInitialize(&table->keys[column], 0, column + 1, strategy, type,
-						   index->rd_indcollation[column], get_opcode(operator), (Datum) 0);
-}
-
-static void
 begin_scan(OwnTable *table, KeyMatch match, int nkeys)
 {
+	const Shape *shape = &shapes[table->name];
 	MemoryContext old = MemoryContextSwitchTo(table->context);
 
 	end_scan(table);
-	for (int i = 0; i < nkeys; i++)
-		make_key(table, i, match == KEY_LAST_SINCE && i == nkeys - 1 ?
-				 BTGreaterEqualStrategyNumber : BTEqualStrategyNumber);
+	memcpy(table->keys, shape->equal, nkeys * sizeof(ScanKeyData));
+	if (match == KEY_LAST_SINCE)
+		table->keys[nkeys - 1] = shape->since[nkeys - 1];
 	table->nkeys = nkeys;
 	table->match = match;
 	table->scan = begin_index_scan(table->rel, table->index, table->snapshot, nkeys);

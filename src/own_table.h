@@ -14,6 +14,15 @@
 
 #define OWN_MAX_KEYS 4
 
+typedef enum OwnTableName
+{
+	OWN_ACCOUNTS,
+	OWN_LEDGER,
+	OWN_NUMBERS,
+	OWN_PACKAGES,
+	OWN_USAGE
+} OwnTableName;
+
 /* values of a key that rows have, or, the last one, that they start from */
 typedef enum KeyMatch
 {
@@ -23,6 +32,7 @@ typedef enum KeyMatch
 
 typedef struct OwnTable
 {
+	OwnTableName name;
 	Relation	rel;
 	Relation	index;			/* of the primary key */
 	Snapshot	snapshot;
@@ -39,7 +49,7 @@ extern void own_snapshot_push(void);
 extern void own_snapshot_push_latest(void);
 extern void check_not_outdated(void);
 
-extern OwnTable *own_table_open(const char *name);
+extern OwnTable *own_table_open(OwnTableName name);
 extern void own_table_close(OwnTable *table);
 
 extern void own_table_find(OwnTable *table, KeyMatch match, int nkeys,
