@@ -5,7 +5,7 @@
  * Each number is read once a statement, as the ledger's owner, as it is by now:
  * to lock an account that an older snapshot shows otherwise is an error (40001).
  * What is known may be outdated by the time that an account is locked: the
- * account's version tells.
+ * account's version tells. So a service may also be known from a statement before.
  */
 #include "postgres.h"
 
@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "known_services.h"
 #include "ledger.h"
 #include "numbers.h"
 
@@ -29,6 +30,7 @@ typedef struct NumberEntry
 {
 	int64		number;			/* hash key */
 	Service    *services;
+	bool		complete;		/* these are all that it ever was in */
 } NumberEntry;
 
 /* columns of ccc.numbers, in order */
@@ -65,12 +67,21 @@ numbers_forget(Numbers *numbers)
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+/* What numbers and the versions of their accounts are read from. */
+typedef struct Register
+{
+	OwnTable   *services;
+	OwnTable   *accounts;		/* NULL: not asked for yet */
+} Register;
+
 static int64
-version_of(OwnTable *accounts, int64 account_id)
+version_of(Register *from, int64 account_id)
 {
 	Datum		key = Int64GetDatum(account_id);
 
-	return own_table_get(accounts, 1, &key) ? account_version(accounts) : 0;
+	if (from->accounts == NULL)
+		from->accounts = own_table_open(OWN_ACCOUNTS);
+	return own_table_get(from->accounts, 1, &key) ? account_version(from->accounts) : 0;
 }
 
 static bool
@@ -80,8 +91,9 @@ says(Datum value, const char *word)
 }
 
 static void
-read_service(Numbers *numbers, const Datum *values, NumberEntry *entry, OwnTable *accounts)
+read_service(Numbers *numbers, Register *from, NumberEntry *entry)
 {
+	const Datum *values = from->services->row->tts_values;
 	Service    *service = MemoryContextAlloc(numbers->context, sizeof(Service));
 
 	service->since = DatumGetTimestampTz(values[COL_SINCE]);
@@ -90,42 +102,113 @@ read_service(Numbers *numbers, const Datum *values, NumberEntry *entry, OwnTable
 	service->account_id = DatumGetInt64(values[COL_ACCOUNT_ID]);
 	service->line = says(values[COL_LINE], "400") ? LINE_400 : LINE_LANDLINE;
 	service->owner = says(values[COL_OWNER], "customer") ? OWNER_CUSTOMER : OWNER_PLATFORM;
-	service->version = version_of(accounts, service->account_id);
+	service->version = version_of(from, service->account_id);
 	service->next = entry->services;
 	entry->services = service;
 }
 
-/* Makes some numbers known. */
-void
-numbers_load(Numbers *numbers, const int64 *wanted, int n)
+/* The entry of a number, with nothing known where it is new. */
+static NumberEntry *
+entry_of(Numbers *numbers, int64 number)
 {
-	OwnTable   *services;
-	OwnTable   *accounts;
+	bool		found;
+	NumberEntry *entry = hash_search(numbers->services, &number, HASH_ENTER, &found);
 
+	if (!found)
+	{
+		entry->services = NULL;
+		entry->complete = false;
+	}
+	return entry;
+}
+
+static void
+make_room(Numbers *numbers)
+{
 	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
 		numbers_forget(numbers);
+}
+
+static void
+read_number(Numbers *numbers, Register *from, NumberEntry *entry)
+{
+	Datum		key = Int64GetDatum(entry->number);
+
+	entry->services = NULL;
+	own_table_find(from->services, KEY_EQUAL, 1, &key);
+	while (own_table_next(from->services))
+		read_service(numbers, from, entry);
+	entry->complete = true;
+}
+
+static void
+read_numbers(Numbers *numbers, const int64 *wanted, int n)
+{
+	uint64		begun = known_services_begin();
+	Register	from = {0};
+
 	own_snapshot_push_latest();
-	services = own_table_open(OWN_NUMBERS);
-	accounts = own_table_open(OWN_ACCOUNTS);
+	from.services = own_table_open(OWN_NUMBERS);
 	for (int i = 0; i < n; i++)
 	{
-		Datum		key = Int64GetDatum(wanted[i]);
-		bool		known;
-		NumberEntry *entry = hash_search(numbers->services, &wanted[i], HASH_ENTER, &known);
+		NumberEntry *entry = entry_of(numbers, wanted[i]);
 
-		if (known)
+		if (entry->complete)
 			continue;
-		entry->services = NULL;
-		own_table_find(services, KEY_EQUAL, 1, &key);
-		while (own_table_next(services))
-			read_service(numbers, services->row->tts_values, entry, accounts);
+		read_number(numbers, &from, entry);
+		known_services_add(entry->number, entry->services, begun);
 	}
-	own_table_close(accounts);
-	own_table_close(services);
+	if (from.accounts != NULL)
+		own_table_close(from.accounts);
+	own_table_close(from.services);
 	PopActiveSnapshot();
 }
 
-/* The services that a number ever was in; NULL: none. */
+/* Makes all services of some numbers known. */
+void
+numbers_load(Numbers *numbers, const int64 *wanted, int n)
+{
+	make_room(numbers);
+	read_numbers(numbers, wanted, n);
+}
+
+/* Whether the service at an instant is known, if only from a statement before. */
+static bool
+recall(Numbers *numbers, const NumberAt *wanted)
+{
+	NumberEntry *entry = entry_of(numbers, wanted->number);
+	const Service *known;
+	Service    *service;
+
+	if (entry->complete || service_at(entry->services, wanted->at) != NULL)
+		return true;
+	known = known_services_find(wanted->number, wanted->at);
+	if (known == NULL)
+		return false;
+	service = MemoryContextAlloc(numbers->context, sizeof(Service));
+	*service = *known;
+	service->next = entry->services;
+	entry->services = service;
+	return true;
+}
+
+/* Makes the services of some numbers at some instants known. */
+void
+numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n)
+{
+	int64	   *unknown = palloc_array(int64, n);
+	int			nunknown = 0;
+
+	make_room(numbers);
+	for (int i = 0; i < n; i++)
+		if (!recall(numbers, &wanted[i]))
+			unknown[nunknown++] = wanted[i].number;
+	if (nunknown > 0)
+		read_numbers(numbers, unknown, nunknown);
+	pfree(unknown);
+}
+
+/* The services that a number ever was in, of one that was loaded; NULL: none. */
 const Service *
 numbers_first(Numbers *numbers, int64 number)
 {
@@ -134,13 +217,9 @@ numbers_first(Numbers *numbers, int64 number)
 	return entry ? entry->services : NULL;
 }
 
-/* The service of a number at an instant, suspended or not, or NULL. */
+/* The service of a number that was loaded, suspended or not, or NULL. */
 const Service *
 numbers_find(Numbers *numbers, int64 number, TimestampTz at)
 {
-	for (const Service *service = numbers_first(numbers, number); service != NULL;
-		 service = service->next)
-		if (service->since <= at && at < service->released_at)
-			return service;
-	return NULL;
+	return service_at(numbers_first(numbers, number), at);
 }

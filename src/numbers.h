@@ -21,11 +21,29 @@ typedef struct Service
 	int64		version;		/* of what the account's calls are rated by */
 } Service;
 
+/* The one of a number's services that covers an instant, or NULL. */
+static inline const Service *
+service_at(const Service *services, TimestampTz at)
+{
+	for (const Service *service = services; service != NULL; service = service->next)
+		if (service->since <= at && at < service->released_at)
+			return service;
+	return NULL;
+}
+
+/* A number, and when its service is asked for. */
+typedef struct NumberAt
+{
+	int64		number;
+	TimestampTz at;
+} NumberAt;
+
 typedef struct Numbers Numbers;
 
 extern Numbers *numbers_begin(void);
 extern void numbers_forget(Numbers *numbers);
 extern void numbers_load(Numbers *numbers, const int64 *wanted, int n);
+extern void numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n);
 extern const Service *numbers_first(Numbers *numbers, int64 number);
 extern const Service *numbers_find(Numbers *numbers, int64 number,
 								   TimestampTz at);

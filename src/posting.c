@@ -14,6 +14,7 @@
 #include "call_sort.h"
 #include "catalogue.h"
 #include "compat.h"
+#include "known_services.h"
 #include "ledger.h"
 #include "posting.h"
 
@@ -107,6 +108,7 @@ lock_accounts(Posting *posting)
 		if (!rated_by(posting, &posting->locked[i]))
 		{
 			catalogue_forget();
+			known_services_forget();
 			return false;
 		}
 	return true;

@@ -233,7 +233,7 @@ rate_record(Rater *rater, const CallRecord *record)
 	}
 }
 
-/* Every number that the records mention. */
+/* Every number that records mention which are gone. */
 static void
 load_numbers(Numbers *numbers, const CallRecord *records, int n)
 {
@@ -248,6 +248,24 @@ load_numbers(Numbers *numbers, const CallRecord *records, int n)
 			wanted[nwanted++] = records[i].callee.number;
 	}
 	numbers_load(numbers, wanted, nwanted);
+	pfree(wanted);
+}
+
+/* Every number that records mention, at their starts. */
+static void
+load_numbers_at(Numbers *numbers, const CallRecord *records, int n)
+{
+	NumberAt   *wanted = palloc_array(NumberAt, 2 * n);
+	int			nwanted = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (records[i].caller.number != 0 && records[i].has_start)
+			wanted[nwanted++] = (NumberAt) {records[i].caller.number, records[i].started_at};
+		if (records[i].callee.number != 0 && records[i].has_start)
+			wanted[nwanted++] = (NumberAt) {records[i].callee.number, records[i].started_at};
+	}
+	numbers_load_at(numbers, wanted, nwanted);
 	pfree(wanted);
 }
 
@@ -309,8 +327,8 @@ rate_again(RatedCall *call, Numbers *numbers)
 }
 
 static Rater
-make_rater(const CallRecord *records, int n, const Source *source,
-		   Numbers *numbers, Faults *faults, RatedCallSink sink, void *argument)
+make_rater(const Source *source, Numbers *numbers, Faults *faults,
+		   RatedCallSink sink, void *argument)
 {
 	Rater		rater = {
 		.source = source,
@@ -322,8 +340,6 @@ make_rater(const CallRecord *records, int n, const Source *source,
 		source->max_ahead * USECS_PER_SEC
 	};
 
-	load_numbers(numbers, records, n);
-	catalogue_load();
 	return rater;
 }
 
@@ -332,8 +348,10 @@ void
 trace_records(const CallRecord *records, int n, const Source *source,
 			  Numbers *numbers, Faults *faults, RatedCallSink sink, void *argument)
 {
-	Rater		rater = make_rater(records, n, source, numbers, faults, sink, argument);
+	Rater		rater = make_rater(source, numbers, faults, sink, argument);
 
+	load_numbers(numbers, records, n);
+	catalogue_load();
 	for (int i = 0; i < n; i++)
 		trace_record(&rater, &records[i]);
 }
@@ -347,9 +365,11 @@ rate_records(const CallRecord *records, int n, const Source *source,
 			 bool backfilled, Numbers *numbers, Faults *faults,
 			 RatedCallSink sink, void *argument)
 {
-	Rater		rater = make_rater(records, n, source, numbers, faults, sink, argument);
+	Rater		rater = make_rater(source, numbers, faults, sink, argument);
 
 	rater.backfilled = backfilled;
+	load_numbers_at(numbers, records, n);
+	catalogue_load();			/* later than the versions that tell of a change */
 	for (int i = 0; i < n; i++)
 		rate_record(&rater, &records[i]);
 }

@@ -1,0 +1,135 @@
+/*
+ * known_services.c
+ *		Numbers in service that a session has met, kept for its next statements.
+ *
+ * What is kept may be outdated in two ways, and neither does harm. A trigger on
+ * ccc.numbers sends the news of a change, which reaches every session before its
+ * next statement; and the version of the account, which every change of its
+ * numbers counts up, is compared when the account is locked. So a service may be
+ * taken from here where it covers a call: services of a number do not overlap,
+ * and another one could do so only after this one has changed. What no service
+ * covers, and all that a number ever was, has to be read.
+ *
+ * Versions that a transaction saw of itself are of no use after it is rolled
+ * back: others may come to the same.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+
+#include "compat.h"
+#include "known_services.h"
+#include "rights.h"
+
+#define MAX_KNOWN 4096			/* numbers; then all are forgotten */
+
+typedef struct KnownNumber
+{
+	int64		number;			/* hash key */
+	Service    *services;
+} KnownNumber;
+
+static HTAB *known = NULL;
+static MemoryContext known_context = NULL;
+static bool valid = false;		/* what is known may be used */
+static uint64 changes = 0;
+static Oid	numbers_relid = InvalidOid;
+
+/* What is outdated is freed by the next one who adds. */
+void
+known_services_forget(void)
+{
+	valid = false;
+	changes++;
+}
+
+static void
+numbers_changed(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == numbers_relid)
+		known_services_forget();
+}
+
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_PRE_COMMIT)
+		known_services_forget();
+}
+
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subxact,
+				   SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		known_services_forget();
+}
+
+static void
+begin_session(void)
+{
+	CacheRegisterRelcacheCallback(numbers_changed, (Datum) 0);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+	known_context = AllocSetContextCreate(TopMemoryContext, "ccc known services",
+										  ALLOCSET_DEFAULT_SIZES);
+}
+
+static void
+begin_anew(void)
+{
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(KnownNumber),.hcxt = known_context};
+
+	valid = false;
+	MemoryContextReset(known_context);
+	known = hash_create("ccc known services", 256, &control,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	numbers_relid = ccc_relation("numbers");
+	valid = true;
+}
+
+/* To be called before numbers are read, and its result given with what was read. */
+uint64
+known_services_begin(void)
+{
+	if (known_context == NULL)
+		begin_session();
+	if (!valid || hash_get_num_entries(known) >= MAX_KNOWN)
+		begin_anew();
+	return changes;
+}
+
+/* Keeps the services of a number, unless some have changed since it was read. */
+void
+known_services_add(int64 number, const Service *services, uint64 begun)
+{
+	KnownNumber *entry;
+	bool		found;
+
+	if (begun != changes || services == NULL)
+		return;
+	entry = hash_search(known, &number, HASH_ENTER, &found);
+	if (found)
+		return;
+	entry->services = NULL;
+	for (; services != NULL; services = services->next)
+	{
+		Service    *service = MemoryContextAlloc(known_context, sizeof(Service));
+
+		*service = *services;
+		service->next = entry->services;
+		entry->services = service;
+	}
+}
+
+/* The service that covers an instant, or NULL: then it has to be read. */
+const Service *
+known_services_find(int64 number, TimestampTz at)
+{
+	KnownNumber *entry = valid ? hash_search(known, &number, HASH_FIND, NULL) : NULL;
+
+	return entry == NULL ? NULL : service_at(entry->services, at);
+}
