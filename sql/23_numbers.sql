@@ -63,6 +63,11 @@ CREATE FUNCTION ccc.put_in_service(account_id bigint, number ccc.phone_number, l
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 BEGIN
+    IF (line = 'landline' AND number::text LIKE '400_______') OR (line = '400' AND number::text LIKE '+86%') THEN
+        RAISE EXCEPTION 'number "%" is not one of line "%"', number, line
+            USING ERRCODE = '22023',
+                  HINT = 'A 400-number has ten digits and begins with 400; its calls are paid by whom they reach, those of a landline by who makes them.';
+    END IF;
     PERFORM ccc.lock_number(number);
     IF EXISTS (SELECT FROM ccc.numbers AS n
                WHERE n.number = put_in_service.number AND n.released_at > put_in_service.since)
@@ -77,5 +82,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) IS
-    'gives a number to an account from an instant on; errors: 23505 when it serves anybody then or later, 40001 when that changed after the snapshot';
+    'gives a number to an account from an instant on; errors: 22023 when its line is another, 23505 when it serves anybody then or later, 40001 when that changed after the snapshot';
 REVOKE ALL ON FUNCTION ccc.put_in_service(bigint, ccc.phone_number, text, text, timestamptz, timestamptz) FROM PUBLIC;

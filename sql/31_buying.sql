@@ -250,6 +250,11 @@ BEGIN
     purchase.bought_at := at;
     purchase.valid_from := at;
     purchase.valid_until := ccc.term_end(at, item.term, periods, account.time_zone, item.day_rule);
+    IF purchase.valid_until <= at THEN
+        RAISE EXCEPTION 'product "%" would end before it begins', product
+            USING ERRCODE = '55000',
+                  HINT = format('Its term is %s, by day rule "%s": give it a longer term, or another rule.', item.term, item.day_rule);
+    END IF;
     purchase.number := phone;
 
     purchase := ccc.pay(account, purchase);
@@ -259,6 +264,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) IS
-    'buys a product, paid from the wallet at once; bought_at null is now, another instant is for administrators; auto_renew: ccc.renew_due() goes on with seats or a number; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42501 not an administrator, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price';
+    'buys a product, paid from the wallet at once; bought_at null is now, another instant is for administrators; auto_renew: ccc.renew_due() goes on with seats or a number; the same request id again gives the same purchase and moves nothing; errors: 23514 not enough money, 42501 not an administrator, 42704 unknown account or product, 22003 or 22023 quantity or periods that do not fit, 22P02 not a number, 23505 number in service or request id used for another request, 55000 no price, or a term that ends before it begins';
 REVOKE ALL ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.buy(bigint, text, integer, integer, text, timestamptz, text, boolean) TO ccc_admin;

@@ -144,7 +144,11 @@ DECLARE
     part  record;
 BEGIN
     FOR side IN
-        SELECT c.* FROM ccc.call_charges AS c
+        SELECT c.*,
+               (SELECT p.increment FROM ccc.pools AS p
+                WHERE p.code = c.pool AND p.valid_from <= c.started_at
+                ORDER BY p.valid_from DESC LIMIT 1) AS increment
+        FROM ccc.call_charges AS c
         WHERE c.account_id = explain_call.account_id AND c.call_id = explain_call.call_id
         ORDER BY c.direction
     LOOP
@@ -153,9 +157,10 @@ BEGIN
         RETURN NEXT CASE side.outcome
             WHEN 'free' THEN format('free: %s min by started minutes, nothing to pay', side.billed_minutes)
             ELSE format('pool %s, increment %s: %s min to pay', side.pool,
-                        (SELECT p.increment FROM ccc.pools AS p
-                         WHERE p.code = side.pool AND p.valid_from <= side.started_at
-                         ORDER BY p.valid_from DESC LIMIT 1),
+                        -- what it was rated by may have been replaced since
+                        CASE WHEN ccc.minutes(ccc.billed_seconds(side.seconds, side.increment)) = side.billed_minutes
+                             THEN side.increment::text
+                             ELSE 'as it was when the call was rated' END,
                         side.billed_minutes)
         END;
         FOR part IN

@@ -40,15 +40,22 @@ enum
 	NCOLUMNS
 };
 
-/* entries of what a call said before add up to nothing */
+/*
+ * Entries of what a call said before add up to nothing, and so do those on a
+ * pool that it was charged on before.
+ */
 static Statement select_billed_calls = {
-	.query = "SELECT l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content,"
-	" sum(l.billed)::bigint, max(COALESCE(l.pool, p.pool))"
-	" FROM ccc.ledger AS l"
-	" LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no"
-	" WHERE l.account_id = $1 AND l.started_at >= $2"
-	" GROUP BY l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content"
-	" HAVING sum(l.billed) > 0 ORDER BY l.call_id, l.direction",
+	.query = "SELECT h.call_id, h.direction, h.started_at, h.number, h.seconds, h.content,"
+	" sum(h.billed)::bigint, max(h.pool)"
+	" FROM (SELECT l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content,"
+	"              COALESCE(l.pool, p.pool) AS pool, sum(l.billed) AS billed"
+	"       FROM ccc.ledger AS l"
+	"       LEFT JOIN ccc.packages AS p ON p.account_id = l.account_id AND p.package_no = l.package_no"
+	"       WHERE l.account_id = $1 AND l.started_at >= $2"
+	"       GROUP BY l.call_id, l.direction, l.started_at, l.number, l.seconds, l.content, COALESCE(l.pool, p.pool)"
+	"       HAVING sum(l.billed) > 0) AS h"
+	" GROUP BY h.call_id, h.direction, h.started_at, h.number, h.seconds, h.content"
+	" ORDER BY h.call_id, h.direction",
 	.types = {"bigint", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };

@@ -83,8 +83,8 @@ uses_system_column(Node *node, void *context)
 }
 
 /*
- * Of core's functions that may come out otherwise, those without arguments
- * tell of the session, the server or the day, as do some more by their names.
+ * Of core's stable functions those without arguments tell of the session, the
+ * server or the day, as do some more by their names.
  */
 static bool
 function_uses_session(Oid function, void *context)
@@ -103,7 +103,7 @@ function_uses_session(Oid function, void *context)
 	uses = proc->pronargs == 0;
 	for (int i = 0; i < lengthof(prefixes) && !uses; i++)
 		uses = strncmp(NameStr(proc->proname), prefixes[i], strlen(prefixes[i])) == 0;
-	uses &= proc->pronamespace == PG_CATALOG_NAMESPACE && proc->provolatile != PROVOLATILE_IMMUTABLE;
+	uses &= proc->pronamespace == PG_CATALOG_NAMESPACE && proc->provolatile == PROVOLATILE_STABLE;
 	ReleaseSysCache(tuple);
 	return uses;
 }

@@ -17,7 +17,7 @@
 static Statement select_sides = {
 	.query = "SELECT e.exception_id, e.content, COALESCE(e.direction, ''), e.seen_at > $2 FROM ccc.exception_log AS e"
 	" WHERE e.exception_id = ANY ($1)"
-	" ORDER BY e.content, e.direction NULLS LAST, e.seen_at, e.exception_id",
+	" ORDER BY e.content, e.direction NULLS LAST, e.seen_at DESC, e.exception_id DESC",
 	.types = {"uuid[]", "timestamptz"},
 	.expected = SPI_OK_SELECT
 };
@@ -75,7 +75,7 @@ leave_of_rows(RowExceptions *exceptions, const OpenExceptions *open)
 	}
 }
 
-/* Reads what is locked, oldest first. */
+/* Reads what is locked, the latest first: of alike ones the first stored keeps its place. */
 void
 row_exceptions_read(const OpenExceptions *open, const Source *source, RowExceptions *exceptions)
 {

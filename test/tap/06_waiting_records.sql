@@ -1,7 +1,7 @@
 -- A record that contradicts the billed one waits, and takes its place when that
 -- goes: as it is rated by then, to the account that has the number by then.
 BEGIN;
-SELECT plan(13);
+SELECT plan(15);
 
 SELECT ccc.open_account(n, 'account', '2025-01-01 00:00+08'), ccc.top_up(n, 10000) FROM generate_series(1, 2) AS n;
 SELECT ccc.create_calls_table('public.calls');
@@ -49,5 +49,14 @@ INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('landline_outbound',
 DELETE FROM calls WHERE caller = '075586010001';
 SELECT results_eq('TABLE billed', 'VALUES (1::bigint, 1.016667)', 'by the second');
 SELECT is_empty('TABLE open', 'nothing waits');
+
+-- of alike ones that wait the first keeps its place, whichever goes
+ROLLBACK TO waits;
+INSERT INTO calls VALUES ('d', '075586010001', 'y', '2025-03-02 10:00+08', 60), ('d', '075586010001', 'y', '2025-03-02 10:00+08', 120),
+                         ('d', '075586010001', 'y', '2025-03-02 10:00+08', 180), ('d', '075586010001', 'y', '2025-03-02 10:00+08', 120);
+DELETE FROM calls WHERE ctid = (SELECT max(c.ctid) FROM calls AS c WHERE c.call_id = 'd' AND c.seconds = 120);
+DELETE FROM calls WHERE call_id = 'd' AND seconds = 60;
+SELECT is((SELECT seconds FROM ccc.call_charges WHERE call_id = 'd'), 120::numeric, 'the oldest one is billed');
+SELECT is((SELECT record->>'seconds' FROM ccc.exceptions WHERE call_id = 'd' AND resolved_at IS NULL), '180', 'the other one waits');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Day rules: the end of a term at the instant, at the midnight that closes its
 -- day or at the one that opens it, by the account's calendar.
 BEGIN;
-SELECT plan(13);
+SELECT plan(14);
 
 SELECT ccc.open_account(1, 'Shanghai', '2020-01-01');
 SELECT ccc.open_account(2, 'New York', '2020-01-01', 'America/New_York');
@@ -39,5 +39,8 @@ SELECT is((ccc.buy(1, 'number_landline', number => '0755-86013388', bought_at =>
 SELECT is((SELECT paid_until FROM ccc.numbers), '2020-03-12 00:00+08'::timestamptz, 'its service ends then');
 
 SELECT throws_ok($$UPDATE ccc.products SET day_rule = 'noon' WHERE code = 'landline_10000'$$, '23514', NULL, 'an unknown rule is refused');
+UPDATE ccc.products SET term = '1 hour' WHERE code = 'landline_10000';
+SELECT throws_ok($$SELECT ccc.buy(1, 'landline_10000', bought_at => '2025-01-15 10:00+08')$$, '55000',
+                 'product "landline_10000" would end before it begins', 'an hour, by first_day');
 SELECT * FROM finish();
 ROLLBACK;

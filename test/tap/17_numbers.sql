@@ -1,6 +1,6 @@
 -- Numbers in service: one account at a time, whatever way they are written.
 BEGIN;
-SELECT plan(20);
+SELECT plan(27);
 
 SELECT ccc.open_account(1, 'first');
 SELECT ccc.open_account(2, 'second');
@@ -30,5 +30,13 @@ SELECT throws_ok($$SELECT ccc.buy(2, 'number_landline', number => '075586013388'
 SELECT lives_ok($$SELECT ccc.add_own_number(2, '400 123 4567', '400', '2025-03-01 08:00+08')$$, 'an own 400-number');
 SELECT results_eq($$SELECT account_id, line, owner FROM ccc.numbers WHERE number OPERATOR(ccc.=) '4001234567'$$,
                   $$VALUES (2::bigint, '400', 'customer')$$, 'is the customer''s');
+
+SELECT throws_ok(format('SELECT ccc.buy(1, %L, number => %L)', product, number), '22023', format('number "%s" is not one of line "%s"', number, line),
+                 format('%s as %s', number, line))
+FROM (VALUES ('number_landline', '4007770001', 'landline'), ('number_400', '+861088887777', '400')) AS v (product, number, line);
+SELECT throws_ok($$SELECT ccc.add_own_number(2, '400-777-0001', 'landline')$$, '22023', NULL, 'nor an own one');
+SELECT throws_ok($$SELECT ccc.add_own_number(2, '010-88887777', '400')$$, '22023', NULL, 'nor the other way round');
+SELECT lives_ok(format('SELECT ccc.add_own_number(2, %L, %L)', number, line), format('%s may be of line %s', number, line))
+FROM (VALUES ('13800138000', 'landline'), ('95013', '400'), ('+18005550100', '400')) AS v (number, line);
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,6 +1,6 @@
 -- Charging again never rates again; rerate does, on request.
 BEGIN;
-SELECT plan(17);
+SELECT plan(26);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -31,6 +31,28 @@ SELECT is_empty('SELECT * FROM ccc.exceptions WHERE resolved_at IS NULL AND reas
 DELETE FROM calls WHERE ctid = (SELECT max(ctid) FROM calls WHERE call_id = 'b');
 SELECT is((SELECT count(*) FROM ccc.call_charges), 3::bigint, 'a repeat is still one after that');
 SELECT throws_ok('SELECT ccc.rerate(2, now())', '42704', NULL, 'no such account');
+
+-- what a call was charged as before, and is no more, does not count
+SELECT ccc.open_account(3, 'three', '2025-01-01 00:00+08'), ccc.top_up(3, 2000);
+SELECT ccc.buy(3, 'number_landline', periods => 12, number => '075586013333', bought_at => '2025-01-01 00:00+08');
+SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-01-01 00:00+08');
+DELETE FROM ccc.pools WHERE (code, valid_from) = ('landline_outbound', '2025-01-15');
+INSERT INTO calls VALUES ('once', '075586013333', 'x', '2025-06-10', 61);
+INSERT INTO ccc.call_rules VALUES ('landline', 'platform', 'outbound', '2025-06-09', 'free', NULL);
+SELECT is(ccc.rerate(3, '2025-06-01'), 1::bigint, 'a charged call that is free now');
+SELECT is(ccc.rerate(3, '2025-06-01'), 0::bigint, 'is free already');
+DELETE FROM ccc.call_rules WHERE valid_from = '2025-06-09';
+SELECT is(ccc.rerate(3, '2025-06-01'), 1::bigint, 'and charged again');
+SELECT is((SELECT format('%s %s', outcome, amount) FROM ccc.call_charges WHERE account_id = 3), 'charged 0.3', 'as before');
+INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('zz', '-infinity', '60/60'), ('aa', '-infinity', '60/60');
+INSERT INTO ccc.call_rules VALUES ('landline', 'platform', 'outbound', '2025-06-09', 'charge', 'zz');
+SELECT is(ccc.rerate(3, '2025-06-01'), 1::bigint, 'on another pool');
+UPDATE ccc.call_rules SET pool = 'aa' WHERE valid_from = '2025-06-09';
+SELECT is(ccc.rerate(3, '2025-06-01'), 1::bigint, 'and another one');
+UPDATE ccc.call_rules SET pool = 'zz' WHERE valid_from = '2025-06-09';
+SELECT is(ccc.rerate(3, '2025-06-01'), 1::bigint, 'and the first of them again');
+SELECT is(ccc.rerate(3, '2025-06-01'), 0::bigint, 'where it stays');
+SELECT is((SELECT format('%s %s %s', outcome, pool, short_minutes) FROM ccc.call_charges WHERE account_id = 3), 'short zz 2', 'without a package there');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;

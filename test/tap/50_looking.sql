@@ -1,6 +1,6 @@
 -- Looking: balances now and at any instant, charges, explanations, exceptions.
 BEGIN;
-SELECT plan(28);
+SELECT plan(29);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -62,6 +62,11 @@ INSERT INTO calls VALUES ('s', '075586013388', 'x', '2025-03-05 00:00+08', -1);
 SELECT matches(pg_temp.explained('s'), 'bad_length', 'explain: a call that could not be rated');
 INSERT INTO calls VALUES ('a', '075586013388', 'x', '2025-03-02 00:00+08', 62);
 SELECT matches(pg_temp.explained('a'), '2 min.*conflicting_repeat', 'explain: and a conflict');
+
+SAVEPOINT increment;
+INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('landline_outbound', '2025-03-01 00:00+08', '30/6');
+SELECT matches(pg_temp.explained('a'), 'increment as it was when the call was rated: 2 min', 'explain: not by an increment that came later');
+ROLLBACK TO increment;
 
 SELECT results_eq(
     $$SELECT source::text, account_id, call_id COLLATE "default", reason, record ->> 'seconds', seen_at <= clock_timestamp(), resolved_at
