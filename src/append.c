@@ -39,12 +39,13 @@ struct Appender
 	int			nmade;			/* ever made, to be dropped at the end */
 };
 
+/* To a table that is open for writing, and stays so until the end. */
 Appender *
-append_begin(Oid relid)
+append_begin(Relation rel)
 {
 	Appender   *appender = palloc0_object(Appender);
 
-	appender->rel = table_open(relid, RowExclusiveLock);
+	appender->rel = rel;
 	appender->estate = CreateExecutorState();
 	appender->target = makeNode(ResultRelInfo);
 	InitResultRelInfo(appender->target, appender->rel, 0, NULL, 0);
@@ -162,7 +163,6 @@ append_end(Appender *appender)
 	}
 	ExecCloseIndices(appender->target);
 	FreeExecutorState(appender->estate);
-	table_close(appender->rel, NoLock);
 	MemoryContextDelete(appender->batch_context);
 	if (appender->slots != NULL)
 		pfree(appender->slots);

@@ -9,7 +9,7 @@
 
 typedef struct Appender Appender;
 
-extern Appender *append_begin(Oid relid);
+extern Appender *append_begin(Relation rel);
 extern TupleTableSlot *append_slot(Appender *appender);
 extern void append_store(Appender *appender);
 extern void append_sync(Appender *appender);

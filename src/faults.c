@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_attribute.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -201,6 +202,7 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 void
 faults_store(Faults *faults, Oid cdr, Intake *intake)
 {
+	Relation	rel;
 	Appender   *log;
 	MemoryContext row_context;
 	MemoryContext old;
@@ -210,7 +212,8 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 	faults_sort(faults);
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "ccc fault",
 										ALLOCSET_DEFAULT_SIZES);
-	log = append_begin(ccc_relation("exception_log"));
+	rel = table_open(ccc_relation("exception_log"), RowExclusiveLock);
+	log = append_begin(rel);
 	intake_rewind(intake);
 	old = MemoryContextSwitchTo(row_context);
 	for (int i = 0; i < faults->n; i++)
@@ -225,5 +228,6 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 	}
 	MemoryContextSwitchTo(old);
 	append_end(log);
+	table_close(rel, NoLock);
 	MemoryContextDelete(row_context);
 }

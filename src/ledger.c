@@ -15,7 +15,6 @@
 #include "compat.h"
 #include "grow.h"
 #include "ledger.h"
-#include "rights.h"
 #include "statement.h"
 
 #define MOVABLE_BATCH 1000		/* calls fetched at a time */
@@ -88,7 +87,7 @@ ledger_begin(void)
 	ledger->packages = own_table_open(OWN_PACKAGES);
 	ledger->usage = own_table_open(OWN_USAGE);
 	ledger->known = own_table_open(OWN_LEDGER);
-	ledger->entries = append_begin(ccc_relation("ledger"));
+	ledger->entries = append_begin(ledger->known->rel);
 	return ledger;
 }
 
