@@ -88,7 +88,8 @@ drop_superseded(const Billing *billing, CallRecord *records, int n)
 	int			kept = 0;
 
 	for (int i = 0; i < n; i++)
-		if (!inside_take(&billing->inside, billing->source->cdr, &records[i]))
+		if (!inside_take(&billing->inside, billing->source->cdr, &records[i],
+						 billing->backfill_since != NULL))
 			records[kept++] = records[i];
 	return kept;
 }
@@ -314,14 +315,16 @@ static void
 backfill_updated(Billing *billing)
 {
 	Intake	   *gone = billing->gone;
+	int		   *taken;
 
 	if (gone == NULL || billing->stored == NULL || !billing->source->backfilling)
 		return;
 	billing->gone = NULL;
 	billing->backfill_since = &billing->source->backfill_since;
 	begin_faults(billing);
-	inside_again(&billing->inside);
+	taken = inside_set_aside(&billing->inside);
 	post(billing, false, true);
+	inside_put_back(&billing->inside, taken);
 	store_faults(billing);
 	billing->gone = gone;
 }

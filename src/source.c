@@ -3,7 +3,7 @@
  *		Attached call tables: their mappings, parsed, kept for the session.
  *
  * A mapping is parsed again when its table or ccc.sources changes, and when
- * any function, operator or type does, for it may use them. One that cannot be parsed is
+ * any function, operator, type, cast or schema does, for it may use them. One that cannot be parsed is
  * tried again at each statement: its rows are exceptions until then.
  */
 #include "postgres.h"
@@ -94,6 +94,8 @@ sources_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_all_sources, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_all_sources, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_sources, (Datum) 0);
 }
 
 typedef struct ParseJob

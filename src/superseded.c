@@ -129,11 +129,11 @@ remember(Oid cdr, int64 content, bool known, CommandId command)
 static int
 compare_kinds(const Entry *a, const Entry *b)
 {
-	if (a->cdr != b->cdr)
-		return a->cdr < b->cdr ? -1 : 1;
 	if (a->content != b->content)
 		return compare_int64(&a->content, &b->content);
-	return (int) a->known - (int) b->known;
+	if (a->known != b->known)
+		return (int) a->known - (int) b->known;
+	return a->cdr < b->cdr ? -1 : a->cdr > b->cdr;
 }
 
 /* Of each kind the latest commands come first. */
@@ -209,12 +209,33 @@ take(const Inside *inside, Oid cdr, int64 content, bool known)
 	return &entries[next];
 }
 
-/* Whether a row that the present statement stored is gone already. */
-bool
-inside_take(const Inside *inside, Oid cdr, const CallRecord *record)
+/* One that was known, of whatever table: a charge is that of all alike records. */
+static const Entry *
+take_known(const Inside *inside, Oid cdr, int64 content)
 {
-	return inside->first < inside->end && record_matters(record) &&
-		take(inside, cdr, record_content(record), false) != NULL;
+	const Entry *entry = take(inside, cdr, content, true);
+	Entry		wanted = {.content = content,.known = true};
+
+	for (int i = find(inside, &wanted);
+		 entry == NULL && i < inside->end && entries[i].content == content && entries[i].known; i++)
+		entry = take(inside, entries[i].cdr, content, true);
+	return entry;
+}
+
+/*
+ * Whether a row that the present statement stored is gone already. Of one that
+ * it did not change for us the charge may have been found and taken back.
+ */
+bool
+inside_take(const Inside *inside, Oid cdr, const CallRecord *record, bool known_too)
+{
+	int64		content;
+
+	if (inside->first == inside->end || !record_matters(record))
+		return false;
+	content = record_content(record);
+	return take(inside, cdr, content, false) != NULL ||
+		(known_too && take(inside, cdr, content, true) != NULL);
 }
 
 /* Nothing is taken yet. */
@@ -223,6 +244,27 @@ inside_again(const Inside *inside)
 {
 	for (int i = inside->first; i < inside->end; i++)
 		entries[i].taken = 0;
+}
+
+/* For a second look at the same rows: nothing is taken yet. Gives what was. */
+int *
+inside_set_aside(const Inside *inside)
+{
+	int		   *taken = palloc_array(int, inside->end - inside->first);
+
+	for (int i = inside->first; i < inside->end; i++)
+		taken[i - inside->first] = entries[i].taken;
+	inside_again(inside);
+	return taken;
+}
+
+/* After it everything is as it was. */
+void
+inside_put_back(const Inside *inside, int *taken)
+{
+	for (int i = inside->first; i < inside->end; i++)
+		entries[i].taken = taken[i - inside->first];
+	pfree(taken);
 }
 
 /* Leaves what was not taken to the statements further out. */
@@ -332,10 +374,10 @@ leave(const Removal *removal, Oid cdr, const Inside *inside, bool nested)
 	for (int64 i = 0; i < removal->rows; i++)
 	{
 		bool		known = i < removal->known;
-		const Entry *other = known ? NULL : take(inside, cdr, removal->content, true);
+		const Entry *other = known ? NULL : take_known(inside, cdr, removal->content);
 
 		if (other != NULL)
-			remember(cdr, removal->content, false, other->command);
+			remember(other->cdr, removal->content, false, other->command);
 		if (nested)
 			remember(cdr, removal->content, known || other != NULL, statement_command());
 	}

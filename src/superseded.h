@@ -21,8 +21,10 @@ typedef struct Removals Removals;
 
 extern Inside inside_begin(void);
 extern bool inside_take(const Inside *inside, Oid cdr,
-						const CallRecord *record);
+						const CallRecord *record, bool known_too);
 extern void inside_again(const Inside *inside);
+extern int *inside_set_aside(const Inside *inside);
+extern void inside_put_back(const Inside *inside, int *taken);
 extern void inside_end(const Inside *inside);
 
 extern Removals *removals_begin(const Inside *inside);

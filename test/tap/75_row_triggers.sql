@@ -1,7 +1,7 @@
 -- Triggers of the user's own that change or delete the very rows that a
 -- statement is storing: the inner statement is billed before the outer one.
 BEGIN;
-SELECT plan(72);
+SELECT plan(80);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
 SELECT ccc.top_up(1, 10000);
@@ -166,6 +166,37 @@ WITH i AS (INSERT INTO calls (id, call_id, seconds) VALUES ('f', 'f', 60))
 UPDATE calls SET seconds = 120 WHERE id = 'e';
 SELECT is(pg_temp.told(), 'f: 1 1', 'an updated row deleted beside one that is inserted');
 SELECT is(pg_temp.clear(), 'nothing', 'gone');
+
+-- UPDATE while a backfill is at work, which does its work on rows that it does not change for us
+UPDATE ccc.sources SET backfill_since = '-infinity';
+INSERT INTO calls (id, seconds) VALUES ('a', 60);
+SELECT pg_temp.on('UPDATE', 'DELETE FROM calls WHERE id = $1');
+UPDATE calls SET note = 'x';
+SELECT is(pg_temp.told(), 'nothing', 'backfilling: a row deleted by its own trigger');
+INSERT INTO calls (id, seconds) VALUES ('a', 60), ('b', 120);
+SELECT pg_temp.on('UPDATE', 'UPDATE calls SET seconds = 180 WHERE id = $1');
+UPDATE calls SET note = 'x' WHERE id = 'a';
+SELECT is(pg_temp.told(), 'k: 1 3; k: conflicting_repeat 120', 'or changed');
+SELECT is(pg_temp.clear(), 'nothing', 'gone');
+SELECT pg_temp.on('INSERT', 'UPDATE calls SET note = ''x'' WHERE id = $1');
+INSERT INTO acts (event, depth, act) VALUES ('UPDATE', 2, 'DELETE FROM calls WHERE id = $1');
+INSERT INTO calls (id, seconds) VALUES ('a', 60);
+SELECT is(pg_temp.told(), 'nothing', 'or stored, touched and deleted');
+SELECT is(pg_temp.clear(), 'nothing', 'gone');
+UPDATE ccc.sources SET backfill_since = NULL;
+
+-- a record moved from one call table to another, whose trigger changes or deletes it
+CREATE TABLE before (LIKE calls INCLUDING DEFAULTS);
+SELECT ccc.attach('before', 'call_id', 'started_at', 'seconds', 'caller', 'callee', 'finished');
+SELECT pg_temp.on('INSERT', 'UPDATE calls SET seconds = 180 WHERE id = $1');
+INSERT INTO before (id, seconds) VALUES ('a', 60);
+WITH moved AS (DELETE FROM before RETURNING *) INSERT INTO calls SELECT * FROM moved;
+SELECT is(pg_temp.told(), 'k: 1 3', 'moved and changed');
+SELECT is(pg_temp.clear(), 'nothing', 'gone');
+SELECT pg_temp.on('INSERT', 'DELETE FROM calls WHERE id = $1');
+INSERT INTO before (id, seconds) VALUES ('a', 60);
+WITH moved AS (DELETE FROM before RETURNING *) INSERT INTO calls SELECT * FROM moved;
+SELECT is(pg_temp.told(), 'nothing', 'moved and deleted');
 
 -- what is billed already, or never was, and goes in a trigger
 INSERT INTO calls (id, seconds) VALUES ('a', 60);
