@@ -22,8 +22,12 @@
 #include "own_table.h"
 #include "statement.h"
 
+/* as the index exception_log_open_by_content has them */
+#define OPEN_OF_SOURCE(e) e ".source::oid::bigint # 0 = $1::oid::bigint # 0 AND " e ".resolved_at IS NULL"
+#define SAYING(e, content) e ".content # 0 = " content " # 0"
+
 static Statement select_any = {
-	.query = "SELECT FROM ccc.exception_log AS e WHERE e.source = $1 AND e.resolved_at IS NULL LIMIT 1",
+	.query = "SELECT FROM ccc.exception_log AS e WHERE " OPEN_OF_SOURCE("e") " LIMIT 1",
 	.types = {"regclass"},
 	.expected = SPI_OK_SELECT
 };
@@ -36,7 +40,7 @@ static Statement select_any = {
 #define FOUND \
 	" FROM unnest($2) AS f (content)," \
 	" LATERAL (SELECT x.exception_id, x.content, x.account_id FROM ccc.exception_log AS x" \
-	"          WHERE x.source = $1 AND x.content = f.content AND x.resolved_at IS NULL" \
+	"          WHERE " OPEN_OF_SOURCE("x") " AND " SAYING("x", "f.content") \
 	"            AND x.reason <> 'gone_unseen' OFFSET 0) AS e"
 
 static Statement select_found = {

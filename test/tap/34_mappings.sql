@@ -1,6 +1,6 @@
 -- Mappings over tables of all kinds of column.
 BEGIN;
-SELECT plan(35);
+SELECT plan(37);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -133,6 +133,19 @@ INSERT INTO renamed VALUES ('n2', '075586013388', 'x', '2025-03-02 00:00+08', 61
 SELECT isnt(pg_temp.minutes('n1'), NULL, 'straight into a partition');
 SELECT isnt(pg_temp.minutes('n2'), NULL, 'after a renaming');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- a cast that is made, or dropped, later
+CREATE TYPE odd_number AS ENUM ('075586013388');
+CREATE FUNCTION odd_text(odd_number) RETURNS text LANGUAGE sql IMMUTABLE AS $$SELECT '13800138000'$$;
+CREATE TABLE cast_later (id text, a odd_number, b text, at timestamptz, s numeric);
+SELECT ccc.attach('cast_later', 'id', 'at', 's', 'a', 'b');
+INSERT INTO cast_later VALUES ('cast1', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+CREATE CAST (odd_number AS text) WITH FUNCTION odd_text(odd_number) AS IMPLICIT;
+INSERT INTO cast_later VALUES ('cast2', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SELECT is(pg_temp.minutes('cast2'), NULL, 'a cast that is made later is used');
+DROP CAST (odd_number AS text);
+INSERT INTO cast_later VALUES ('cast3', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SELECT isnt(pg_temp.minutes('cast3'), NULL, 'and one that is dropped is not');
 
 -- names are looked up by the rights of whoever writes, each time
 CREATE ROLE sees;

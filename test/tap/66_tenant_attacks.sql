@@ -154,6 +154,28 @@ INSERT INTO probes VALUES
     ('wallet_entries WHERE entry_no = 1 AND account_id = 2', 'wallet_entries WHERE entry_no = 1 AND account_id = 3'),
     ('numbers WHERE account_id = 2 AND owner = ''customer''', 'numbers WHERE account_id = 3 AND owner = ''customer''');
 SELECT is(pg_temp.executed(there), pg_temp.executed(nowhere), 'by index: ' || there) FROM probes;
+INSERT INTO probes
+    SELECT format('rentals WHERE auto_renew AND paid_until = %L', paid_until), format('rentals WHERE auto_renew AND paid_until = %L', paid_until + interval '1 day')
+    FROM ccc.rentals WHERE account_id = 2 AND auto_renew
+    UNION
+    SELECT format('exception_log WHERE %s resolved_at IS NULL AND content = %s', s, content), format('exception_log WHERE %s resolved_at IS NULL AND content = 0', s)
+    FROM ccc.exception_log, unnest(ARRAY['', 'source = ''calls''::regclass AND ']) AS s WHERE account_id = 2;
+SELECT cmp_ok(count(*), '>', 2::bigint, 'there is something to be found by the other indexes') FROM probes
+    WHERE there LIKE 'rentals WHERE auto_renew%' OR there LIKE '%content%';
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SELECT is(pg_temp.executed(there), pg_temp.executed(nowhere), 'by whatever index there is: ' || there) FROM probes;
+RESET enable_seqscan;
+-- an id of an exception is a random one
+SELECT is_empty($$
+    SELECT i.indexrelid::regclass
+    FROM relations AS r JOIN pg_index AS i ON i.indrelid = r.name::regclass
+         JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+         JOIN pg_opclass AS c ON c.oid = i.indclass[0]
+         JOIN pg_amop AS o ON o.amopfamily = c.opcfamily AND o.amoplefttype = c.opcintype AND o.amoprighttype = c.opcintype
+         JOIN pg_operator AS p ON p.oid = o.amopopr JOIN pg_proc AS f ON f.oid = p.oprcode
+    WHERE f.proleakproof AND a.attname <> 'account_id' AND i.indexrelid <> 'ccc.exception_log_pkey'::regclass$$,
+    'no index of a column that leads to others'' rows');
 SET enable_indexscan = off;
 SET enable_indexonlyscan = off;
 SET enable_bitmapscan = off;
