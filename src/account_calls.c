@@ -541,6 +541,9 @@ end_account(AccountCalls *calls)
 		settle(&calls->account, calls->states.pools[i]);
 	if (calls->loaded)
 		pool_states_store(&calls->states);
+	for (int i = 0; calls->loaded && i < calls->states.npools; i++)
+		if (calls->states.pools[i]->outdated)
+			ledger_recharge(&calls->account, calls->states.pools[i]->pool);
 	calls->begun = calls->loaded = false;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(calls->context);

@@ -77,6 +77,12 @@ static Statement select_movable = {
 	.expected = SPI_OK_SELECT
 };
 
+static Statement recharge = {
+	.query = "SELECT ccc.recharge($1, $2, '-infinity')",
+	.types = {"bigint", "text"},
+	.expected = SPI_OK_SELECT
+};
+
 /* What postings read is what stands now: their accounts are locked. */
 Ledger *
 ledger_begin(void)
@@ -109,6 +115,21 @@ void
 ledger_sync(const LedgerAccount *account)
 {
 	append_sync(account->ledger->entries);
+}
+
+/* Makes the usage of a pool anew from what the ledger holds by now. */
+void
+ledger_recharge(const LedgerAccount *account, const char *pool)
+{
+	Datum		values[] = {Int64GetDatum(account->account_id), CStringGetTextDatum(pool)};
+
+	ereport(LOG,
+			(errmsg("usage of account " INT64_FORMAT " in pool \"%s\" is outdated, and made anew from the ledger",
+					account->account_id, pool),
+			 errhint("When the rules of time zones have changed, call ccc.replay() for the accounts of which ccc.check_integrity() tells.")));
+	ledger_sync(account);
+	statement_execute(&recharge, values);
+	SPI_freetuptable(SPI_tuptable);
 }
 
 /* Adds an entry of the result to what the call holds. */

@@ -133,6 +133,7 @@ extern void ledger_append(const LedgerAccount *account, const RatedCall *call,
 						  int32 entry_no, EntryKind kind, int32 package_no,
 						  const char *pool, int64 billed);
 extern void ledger_sync(const LedgerAccount *account);
+extern void ledger_recharge(const LedgerAccount *account, const char *pool);
 extern void ledger_put_usage(const LedgerAccount *account, const char *pool,
 							 UsageRow *row);
 extern void ledger_count_draws(const LedgerAccount *account,

@@ -224,16 +224,28 @@ store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 			.place = usage->places[i]
 		};
 
-		if (!usage->changed[i])
-			continue;
-		if (row.billed < 0)
-			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
-				 states->account->account_id);
-		ledger_put_usage(states->account, state->pool, &row);
+		if (usage->changed[i])
+			ledger_put_usage(states->account, state->pool, &row);
 	}
 }
 
-/* Writes what changed: packages in deduction order, and usage. */
+/*
+ * Calls can hold no less than nothing. They seem to where the bounds of a
+ * stretch are others by now: the rules of a zone change, also for the past.
+ */
+static void
+check_usage(PoolState *state)
+{
+	for (int i = 0; i < state->nstretches; i++)
+		for (int j = 0; j <= state->npackages; j++)
+			if (state->stretches[i].billed[j] < 0)
+				state->outdated = true;
+}
+
+/*
+ * Writes what changed: packages in deduction order, and usage, unless that is
+ * outdated: then it is the caller's to make it anew.
+ */
 void
 pool_states_store(PoolStates *states)
 {
@@ -244,7 +256,8 @@ pool_states_store(PoolStates *states)
 		for (int j = 0; j < state->npackages; j++)
 			if (state->packages[j].drawn != 0)
 				ledger_count_draws(states->account, &state->packages[j], &state->places[j]);
-		for (int j = 0; j < state->nstretches; j++)
+		check_usage(state);
+		for (int j = 0; j < state->nstretches && !state->outdated; j++)
 			store_stretch(states, state, &state->stretches[j]);
 	}
 }

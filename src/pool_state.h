@@ -32,6 +32,7 @@ typedef struct PoolState
 	MemoryContext context;		/* of the state, and all that it holds */
 	bool		unsettled;		/* charges may lie where call order would not put them */
 	TimestampTz unsettled_since;	/* start of a stretch */
+	bool		outdated;		/* the usage that is stored is not the ledger's */
 } PoolState;
 
 typedef struct PoolStates

@@ -38,6 +38,9 @@ rebalance(PG_FUNCTION_ARGS)
 		state->unsettled_since = since;
 		moved = settle(&account, state);
 		pool_states_store(&states);
+		if (state->outdated)
+			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
+				 account.account_id);
 	}
 	ledger_end(ledger);
 	if (SPI_finish() != SPI_OK_FINISH)

@@ -161,6 +161,7 @@ balanced(const PoolState *state, const Imbalance *imbalance)
 	return true;
 }
 
+/* The ledger may not hold what the usage says: see check_usage(). */
 static int64
 settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbalance)
 {
@@ -178,9 +179,7 @@ settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbala
 		previous = movable;
 	}
 	ledger_movable_end(scan);
-	if (!balanced(state, imbalance))
-		elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
-			 account->account_id);
+	state->outdated |= !balanced(state, imbalance);
 	return moved;
 }
 
@@ -200,7 +199,7 @@ settle(LedgerAccount *account, PoolState *state)
 	imbalances = find_imbalances(state, &n);
 	if (n > 0)
 		ledger_sync(account);
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !state->outdated; i++)
 		moved += settle_stretch(account, state, &imbalances[i]);
 	state->unsettled = false;
 	return moved;

@@ -1,7 +1,7 @@
 -- An account's zone, and that of a call table's times, is a name that means the
 -- same wherever it is read: what billing could not read is refused at once.
 BEGIN;
-SELECT plan(21);
+SELECT plan(27);
 
 CREATE TABLE local (id text, a text, b text, at timestamp, s numeric);
 SELECT throws_ok(format('SELECT ccc.open_account(1, ''one'', ''2025-01-01'', %L)', zone), '22023', NULL, zone || ' is no account''s zone')
@@ -24,5 +24,21 @@ UPDATE ccc.accounts SET time_zone = 'JST' WHERE account_id = 3;
 SELECT set_has($$SELECT account_id, detail FROM ccc.check_integrity()$$, $$VALUES (3::bigint, 'zone JST')$$, 'is told');
 UPDATE ccc.accounts SET time_zone = 'Asia/Tokyo' WHERE account_id = 3;
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and mended');
+
+-- the rules of a zone change, also for what is billed: months begin an hour later from March on
+INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('tiny', 'package', 'landline_outbound', 1, '6 months');
+INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('tiny', '-infinity', '0:0.1');
+SELECT ccc.open_account(9, 'nine', '2024-01-10 00:00Z', 'Asia/Bishkek'), ccc.top_up(9, 100000),
+       ccc.buy(9, 'number_landline', periods => 12, number => '+8675580000009', bought_at => '2024-01-10 00:00Z'),
+       ccc.buy(9, 'tiny', 5, bought_at => '2024-01-15 00:00Z'), ccc.buy(9, 'tiny', 100, bought_at => '2024-01-20 00:00Z');
+INSERT INTO local SELECT c, '+8675580000009', 'x', at, 600
+FROM (VALUES ('a', timestamp '2024-03-02'), ('b', '2024-04-02'), ('c', '2024-05-02')) AS v (c, at);
+UPDATE ccc.accounts SET time_zone = 'Asia/Almaty' WHERE account_id = 9;
+SELECT isnt_empty('SELECT FROM ccc.check_integrity() WHERE account_id = 9', 'a change of rules is told');
+SELECT lives_ok($$DELETE FROM local WHERE id = 'b'$$, 'but fails no deletion');
+SELECT lives_ok($$UPDATE local SET s = 60 WHERE id = 'c'$$, 'no correction');
+SELECT lives_ok($$INSERT INTO local VALUES ('f', '+8675580000009', 'x', '2024-02-03', 600)$$, 'and no late record');
+SELECT results_eq('SELECT used FROM ccc.packages WHERE account_id = 9 ORDER BY package_no', 'VALUES (300::bigint), (960)', 'all is charged');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and all is well with the pool then');
 SELECT * FROM finish();
 ROLLBACK;
