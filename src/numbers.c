@@ -9,8 +9,10 @@
  */
 #include "postgres.h"
 
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
@@ -19,10 +21,14 @@
 #include "numbers.h"
 
 #define MAX_KNOWN 100000			/* numbers; then all are forgotten */
+#define MAX_BLOCKS 1000			/* of a table that is read as a whole */
+#define PER_BLOCK 50			/* numbers; a few less than there are */
 
 struct Numbers
 {
 	HTAB	   *services;		/* NumberEntry, those of nobody too */
+	int64		nread;			/* one by one */
+	bool		all;			/* all that are anybody's are known */
 	MemoryContext context;
 };
 
@@ -65,6 +71,8 @@ numbers_forget(Numbers *numbers)
 	MemoryContextReset(numbers->context);
 	numbers->services = hash_create("ccc numbers", 64, &control,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	numbers->nread = 0;
+	numbers->all = false;
 }
 
 /* What numbers and the versions of their accounts are read from. */
@@ -125,7 +133,8 @@ entry_of(Numbers *numbers, int64 number)
 static void
 make_room(Numbers *numbers)
 {
-	if (numbers->services == NULL || hash_get_num_entries(numbers->services) > MAX_KNOWN)
+	if (numbers->services == NULL ||
+		(!numbers->all && hash_get_num_entries(numbers->services) > MAX_KNOWN))
 		numbers_forget(numbers);
 }
 
@@ -139,6 +148,30 @@ read_number(Numbers *numbers, Register *from, NumberEntry *entry)
 	while (own_table_next(from->services))
 		read_service(numbers, from, entry);
 	entry->complete = true;
+	numbers->nread++;
+}
+
+/*
+ * The other party of most calls is nobody's: with many records it is dearer to
+ * look each up than to read the whole table once.
+ */
+static bool
+all_are_cheaper(const Numbers *numbers, const Register *from)
+{
+	BlockNumber blocks = RelationGetNumberOfBlocks(from->services->rel);
+
+	return blocks <= MAX_BLOCKS && numbers->nread > (int64) blocks * PER_BLOCK;
+}
+
+static void
+read_all(Numbers *numbers, Register *from)
+{
+	numbers_forget(numbers);
+	own_table_find(from->services, KEY_EQUAL, 0, NULL);
+	while (own_table_next(from->services))
+		read_service(numbers, from,
+					 entry_of(numbers, DatumGetInt64(from->services->row->tts_values[COL_NUMBER])));
+	numbers->all = true;
 }
 
 static void
@@ -149,7 +182,9 @@ read_numbers(Numbers *numbers, const int64 *wanted, int n)
 
 	own_snapshot_push_latest();
 	from.services = own_table_open(OWN_NUMBERS);
-	for (int i = 0; i < n; i++)
+	if (all_are_cheaper(numbers, &from))
+		read_all(numbers, &from);
+	for (int i = 0; i < n && !numbers->all; i++)
 	{
 		NumberEntry *entry = entry_of(numbers, wanted[i]);
 
@@ -169,7 +204,8 @@ void
 numbers_load(Numbers *numbers, const int64 *wanted, int n)
 {
 	make_room(numbers);
-	read_numbers(numbers, wanted, n);
+	if (!numbers->all)
+		read_numbers(numbers, wanted, n);
 }
 
 /* Whether the service at an instant is known, if only from a statement before. */
@@ -196,10 +232,13 @@ recall(Numbers *numbers, const NumberAt *wanted)
 void
 numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n)
 {
-	int64	   *unknown = palloc_array(int64, n);
+	int64	   *unknown;
 	int			nunknown = 0;
 
 	make_room(numbers);
+	if (numbers->all)
+		return;
+	unknown = palloc_array(int64, n);
 	for (int i = 0; i < n; i++)
 		if (!recall(numbers, &wanted[i]))
 			unknown[nunknown++] = wanted[i].number;
