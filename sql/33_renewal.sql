@@ -199,7 +199,7 @@ CREATE FUNCTION ccc.due_rentals(as_of timestamptz) RETURNS SETOF ccc.rentals
         WHERE r.auto_renew AND r.paid_until AT TIME ZONE 'UTC' <= as_of AT TIME ZONE 'UTC'  -- as rentals_due has it
           AND (r.number IS NULL OR n.released_at > r.paid_until)
           AND (r.unpaid_since IS DISTINCT FROM r.paid_until
-               OR as_of < ccc.period_start(r, r.periods + 1, a.time_zone));
+               OR as_of < ccc.period_start(r, r.periods + 1, CASE WHEN ccc.is_time_zone(a.time_zone) THEN a.time_zone ELSE 'UTC' END));
     END;
 COMMENT ON FUNCTION ccc.due_rentals(timestamptz) IS
     'rentals to renew by an instant: those that go on by themselves, whose next period has begun, and that were not let lapse';

@@ -44,6 +44,6 @@ GRANT EXECUTE ON FUNCTION ccc.dismiss_exceptions(uuid[]) TO ccc_admin;
 CREATE FUNCTION ccc.rerate(account_id bigint, since timestamptz) RETURNS bigint
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rerate';
 COMMENT ON FUNCTION ccc.rerate(bigint, timestamptz) IS
-    'rates the account''s calls that start at an instant or later by the call rules and increments as they are now, and charges again those that come out otherwise; gives how many; what cannot be rated now keeps its charge; error 42704 when there is no such account';
+    'rates the account''s calls that start at an instant or later by the call rules and increments as they are now, and charges again those that come out otherwise; gives how many; what cannot be rated now keeps its charge; errors: 42704 no such account, 55000 the account''s time zone is not recognized';
 REVOKE ALL ON FUNCTION ccc.rerate(bigint, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.rerate(bigint, timestamptz) TO ccc_admin;

@@ -163,6 +163,13 @@ take_back(AccountCalls *calls, Key *key, RatedCall *call)
 	return true;
 }
 
+/* A charge is of a month of the account's zone. */
+static const char *
+charge_fault(const AccountCalls *calls, const RatedCall *call)
+{
+	return call->pool != NULL && calls->account.zone == NULL ? FAULT_BAD_ACCOUNT_ZONE : NULL;
+}
+
 /*
  * A record is stored: it is billed, a copy, or contradicts the billed one. One
  * that is backfilled may be the billed one, unless it was an exception.
@@ -171,8 +178,13 @@ static void
 take_in(AccountCalls *calls, Key *key, RatedCall *call)
 {
 	if (call->rerated)
+	{
 		key->reverse = true;
-	if (call->rerated || key->billed == NULL)
+		key->billed = call;
+	}
+	else if (key->billed == NULL && charge_fault(calls, call) != NULL)
+		report(calls, call, charge_fault(calls, call));
+	else if (key->billed == NULL)
 		key->billed = call;
 	else if (key->billed->content != call->content)
 		report(calls, call, FAULT_CONFLICTING_REPEAT);
@@ -299,6 +311,8 @@ take_contender(AccountCalls *calls, Key *key, Contender *contender, Numbers *num
 
 	numbers_load(numbers, &contender->call.number, 1);
 	fault = rate_again(&contender->call, numbers);
+	if (fault == NULL && key->billed == NULL)
+		fault = charge_fault(calls, &contender->call);
 	if (fault != NULL)
 	{
 		keep_open(contender, fault);

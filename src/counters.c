@@ -112,7 +112,7 @@ lock_account(OwnTable *table, LockedAccount *account)
 	}
 	account->version = account_version(table);
 	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
-	account->zone = stretch_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
+	account->zone = named_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
 }
 
 /*

@@ -59,7 +59,7 @@ static Statement update_resolved = {
 static Statement select_retries = {
 	.query = RETRY_COLUMNS
 	" AND (e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
-	"                   'bad_start', 'bad_length')"
+	"                   'bad_account_zone', 'bad_start', 'bad_length')"
 	"      OR e.reason = 'conflicting_repeat'"
 	"         AND NOT EXISTS (SELECT FROM ccc.numbers AS n"
 	"                         WHERE n.number OPERATOR(ccc.=) e.number AND n.account_id = e.account_id"

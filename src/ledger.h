@@ -27,7 +27,7 @@ typedef struct LockedAccount
 	bool		known;			/* there is such an account */
 	int64		version;		/* of what its calls are rated by */
 	int64		posting_no;
-	pg_tz	   *zone;
+	pg_tz	   *zone;			/* NULL: the server does not know it (any more) */
 } LockedAccount;
 
 /* What postings to locked accounts read and write, by one snapshot. */
@@ -45,7 +45,7 @@ typedef struct LedgerAccount
 	Ledger	   *ledger;
 	int64		account_id;
 	int64		posting_no;
-	pg_tz	   *zone;
+	pg_tz	   *zone;			/* or NULL */
 } LedgerAccount;
 
 /* What a call holds: the sum of its entries on one package, or on none. */

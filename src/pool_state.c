@@ -29,13 +29,26 @@ add_bound(StretchBounds *bounds, TimestampTz at)
 		bounds->starts[bounds->n++] = at;
 }
 
+/* By its months charges are divided: without it none is made or taken back. */
+static pg_tz *
+zone_of(const LedgerAccount *account)
+{
+	if (account->zone == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the time zone of account " INT64_FORMAT " is not recognized",
+						account->account_id),
+				 errhint("Give the account the name of a zone that the server knows, in ccc.accounts.")));
+	return account->zone;
+}
+
 /* The pool's own packages, and the bounds they make. */
 static void
 take_packages(PoolStates *states, PoolState *state)
 {
 	state->packages = palloc_array(Package, states->npackages);
 	state->places = palloc_array(ItemPointerData, states->npackages);
-	state->bounds.zone = states->account->zone;
+	state->bounds.zone = zone_of(states->account);
 	state->bounds.starts = palloc_array(TimestampTz, 3 * states->npackages);
 	for (int i = 0; i < states->npackages; i++)
 	{

@@ -17,8 +17,11 @@
 #include "int64s.h"
 #include "stretch.h"
 
-/* By name: an offset is of another sign where it is a setting. */
-static pg_tz *
+/*
+ * By name: an offset is of another sign where it is a setting. NULL when it is
+ * none that the server knows.
+ */
+pg_tz *
 named_zone(const char *name)
 {
 	pg_tz	   *zone = strchr("+-0123456789<", name[0]) == NULL ? pg_tzset(name) : NULL;
@@ -33,9 +36,8 @@ is_time_zone(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(named_zone(text_to_cstring(PG_GETARG_TEXT_PP(0))) != NULL);
 }
 
-/* The zone of an account, or one that a caller names. */
-pg_tz *
-stretch_zone(const char *time_zone)
+static pg_tz *
+zone_or_error(const char *time_zone)
 {
 	pg_tz	   *zone = named_zone(time_zone);
 
@@ -116,7 +118,7 @@ stretch(PG_FUNCTION_ARGS)
 
 	deconstruct_array(array, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL,
 					  TYPALIGN_DOUBLE, &starts, NULL, &bounds.n);
-	bounds.zone = stretch_zone(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	bounds.zone = zone_or_error(text_to_cstring(PG_GETARG_TEXT_PP(2)));
 	bounds.starts = palloc_array(TimestampTz, bounds.n);
 	for (int i = 0; i < bounds.n; i++)
 		bounds.starts[i] = DatumGetTimestampTz(starts[i]);

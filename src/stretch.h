@@ -16,7 +16,7 @@ typedef struct StretchBounds
 	int			n;
 } StretchBounds;
 
-extern pg_tz *stretch_zone(const char *time_zone);
+extern pg_tz *named_zone(const char *name);
 extern void stretch_sort_bounds(StretchBounds *bounds);
 extern TimestampTz stretch_start(const StretchBounds *bounds, TimestampTz at);
 

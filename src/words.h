@@ -50,6 +50,7 @@ typedef enum EntryKind
 #define FAULT_CALL_REFUSED "call_refused"
 #define FAULT_NO_RULE "no_rule"
 #define FAULT_UNKNOWN_ACCOUNT "unknown_account"
+#define FAULT_BAD_ACCOUNT_ZONE "bad_account_zone"
 #define FAULT_GONE_UNSEEN "gone_unseen"
 #define FAULT_CONFLICTING_REPEAT "conflicting_repeat"
 
