@@ -17,9 +17,11 @@
 #include "compat.h"
 #include "faults.h"
 #include "grow.h"
+#include "json_size.h"
 
 #define MAX_NUMBER_TEXT 300		/* bytes; longer texts are no numbers */
 #define MAX_DETAIL 8192			/* bytes */
+#define MAX_RECORD 1048576		/* bytes of JSON; longer ones could not be dumped, at worst */
 
 /* columns of ccc.exception_log, in order */
 enum
@@ -165,6 +167,16 @@ put_rated(TupleTableSlot *slot, const RatedCall *rated)
 	put_text(slot, LOG_POOL, rated->pool);
 }
 
+/* Why the record is an exception, and why its row is not kept. */
+static void
+put_detail(TupleTableSlot *slot, const char *detail, const char *row_problem)
+{
+	if (detail != NULL && row_problem != NULL)
+		put_text(slot, LOG_DETAIL, psprintf("%s; %s", detail, row_problem));
+	else
+		put_text(slot, LOG_DETAIL, detail ? detail : row_problem);
+}
+
 static void
 store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 			const char *row_problem)
@@ -183,7 +195,7 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 		put(slot, LOG_NUMBER, Int64GetDatum(fault->number));
 	}
 	put_text(slot, LOG_REASON, fault->reason);
-	put_text(slot, LOG_DETAIL, fault->detail ? fault->detail : row_problem);
+	put_detail(slot, fault->detail, row_problem);
 	put_text(slot, LOG_CALL_ID, fault->call_id);
 	if (fault->record != NULL)
 		put_record(slot, fault->record);
@@ -192,6 +204,19 @@ store_fault(Appender *log, const Fault *fault, Oid cdr, Datum row,
 	if (row_problem == NULL)
 		put(slot, LOG_RECORD, row);
 	append_store(log);
+}
+
+/* The row that a fault is of; or, in *problem, why it is not kept. */
+static Datum
+row_to_keep(Intake *intake, int64 row_no, char **problem)
+{
+	Datum		row = intake_row_as_json(intake, row_no, problem);
+
+	if (*problem != NULL)
+		*problem = keep_text(*problem, MAX_DETAIL);
+	else if (json_exceeds(DatumGetJsonbP(row), MAX_RECORD))
+		*problem = psprintf("the record is not kept: as JSON it takes more than %d bytes", MAX_RECORD);
+	return row;
 }
 
 /*
@@ -222,7 +247,7 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 		Datum		record;
 
 		CHECK_FOR_INTERRUPTS();
-		record = intake_row_as_json(intake, faults->items[i].row_no, &problem);
+		record = row_to_keep(intake, faults->items[i].row_no, &problem);
 		store_fault(log, &faults->items[i], cdr, record, problem);
 		MemoryContextReset(row_context);
 	}

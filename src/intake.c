@@ -22,8 +22,11 @@
 
 #include "compat.h"
 #include "intake.h"
+#include "json_size.h"
 #include "plain_mapping.h"
 #include "trap.h"
+
+#define MAX_JSON_TEXT ((int64) MaxAllocSize - 1024)	/* bytes; longer ones cannot be made */
 
 struct Intake
 {
@@ -320,6 +323,21 @@ hash_text(const char *text, uint64 seed)
 	return hash_bytes_extended((const unsigned char *) text, strlen(text), seed);
 }
 
+/* Of the text, where there can be one. */
+static uint64
+hash_json(Jsonb *json, uint64 seed)
+{
+	char	   *text;
+	uint64		hash;
+
+	if (json_exceeds(json, MAX_JSON_TEXT))
+		return hash_bytes_extended((unsigned char *) VARDATA_ANY(json), VARSIZE_ANY_EXHDR(json), seed);
+	text = JsonbToCString(NULL, &json->root, VARSIZE_ANY(json));
+	hash = hash_text(text, seed);
+	pfree(text);
+	return hash;
+}
+
 /*
  * A hash of the columns that the mapping reads: what the record would say, if
  * it could be told. Nulls do not count, nor does the order of the columns:
@@ -334,22 +352,19 @@ row_content(Intake *intake, Jsonb *row)
 	uint64		content = 0;
 
 	if (!JB_ROOT_IS_OBJECT(row))
-		return (int64) hash_text(JsonbToCString(NULL, &row->root, VARSIZE_ANY(row)), 0);
+		return (int64) hash_json(row, 0);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute column = TupleDescAttr(desc, i);
 		const char *name = NameStr(column->attname);
 		JsonbValue *value = column->attisdropped ? NULL :
 			getKeyJsonValueFromContainer(&row->root, name, strlen(name), NULL);
-		Jsonb	   *json;
 
 		if (value == NULL || value->type == jbvNull ||
 			(columns != NULL &&
 			 !bms_is_member(column->attnum - FirstLowInvalidHeapAttributeNumber, columns)))
 			continue;
-		json = JsonbValueToJsonb(value);
-		content += hash_text(JsonbToCString(NULL, &json->root, VARSIZE_ANY(json)),
-							 hash_text(name, 0));
+		content += hash_json(JsonbValueToJsonb(value), hash_text(name, 0));
 	}
 	return (int64) content;
 }
