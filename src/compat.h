@@ -39,13 +39,6 @@
 #define expand_generated_columns_in_expr(node, rel, rt_index) (node)
 #endif
 
-/* before 18 there was one array of prepared constraints */
-#if PG_VERSION_NUM >= 180000
-#define RI_CHECK_CONSTRAINTS(target) ((target)->ri_CheckConstraintExprs)
-#else
-#define RI_CHECK_CONSTRAINTS(target) ((target)->ri_ConstraintExprs)
-#endif
-
 /* what an update leaves to do for the indexes */
 #if PG_VERSION_NUM >= 160000
 typedef TU_UpdateIndexes UpdateIndexes;

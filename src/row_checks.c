@@ -13,15 +13,14 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "compat.h"
 #include "row_checks.h"
 
 typedef struct RowChecks
 {
 	Oid			relid;			/* hash key */
 	bool		valid;
-	EState	   *estate;			/* holds the constraints */
-	ExprState **constraints;
+	EState	   *estate;
+	ResultRelInfo *target;		/* holds the constraints, in the estate's memory */
 } RowChecks;
 
 static HTAB *all_checks = NULL;
@@ -75,9 +74,10 @@ begin_checks(Oid relid)
 	checks = hash_search(all_checks, &relid, HASH_ENTER, NULL);
 	checks->valid = false;
 	checks->estate = NULL;
-	checks->constraints = NULL;
 	old = MemoryContextSwitchTo(CacheMemoryContext);
 	checks->estate = CreateExecutorState();
+	MemoryContextSwitchTo(checks->estate->es_query_cxt);
+	checks->target = makeNode(ResultRelInfo);
 	checks->valid = true;
 	MemoryContextSwitchTo(old);
 	return checks;
@@ -93,7 +93,6 @@ check_row(Relation rel, TupleTableSlot *row)
 {
 	Oid			relid = RelationGetRelid(rel);
 	RowChecks  *checks;
-	ResultRelInfo target = {.type = T_ResultRelInfo,.ri_RelationDesc = rel};
 
 	if (rel->rd_att->constr == NULL)
 		return;
@@ -102,8 +101,7 @@ check_row(Relation rel, TupleTableSlot *row)
 	checks = hash_search(all_checks, &relid, HASH_FIND, NULL);
 	if (checks == NULL || !checks->valid)
 		checks = begin_checks(relid);
-	RI_CHECK_CONSTRAINTS(&target) = checks->constraints;
-	ExecConstraints(&target, row, checks->estate);
-	checks->constraints = RI_CHECK_CONSTRAINTS(&target);
+	checks->target->ri_RelationDesc = rel;
+	ExecConstraints(checks->target, row, checks->estate);
 	ResetPerTupleExprContext(checks->estate);
 }

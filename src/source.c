@@ -5,6 +5,9 @@
  * A mapping is parsed again when its table or ccc.sources changes, and when
  * any function, operator, type, cast or schema does, for it may use them. One that cannot be parsed is
  * tried again at each statement: its rows are exceptions until then.
+ *
+ * Nobody holds what is kept: statements have copies, and what is being loaded
+ * is not kept yet. So it may be dropped at any time, however they nest.
  */
 #include "postgres.h"
 
@@ -24,6 +27,8 @@
 #include "trap.h"
 #include "words.h"
 
+#define MAX_KEPT 512			/* mappings */
+
 /* what its names mean may depend on who asks */
 typedef struct SourceKey
 {
@@ -32,6 +37,7 @@ typedef struct SourceKey
 } SourceKey;
 
 static HTAB *sources = NULL;
+static uint64 changes = 0;		/* invalidations seen */
 static Oid	sources_relid = InvalidOid;
 
 /* the expressions first, in the order of Field */
@@ -72,6 +78,7 @@ forget_source(Datum arg, Oid relid)
 	HASH_SEQ_STATUS scan;
 	Source	   *source;
 
+	changes++;
 	hash_seq_init(&scan, sources);
 	while ((source = hash_seq_search(&scan)) != NULL)
 		if (!OidIsValid(relid) || relid == sources_relid || source->relid == relid)
@@ -96,6 +103,22 @@ sources_init(void)
 	CacheRegisterSyscacheCallback(TYPEOID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_sources, (Datum) 0);
+}
+
+/* Frees what is outdated, of tables that are gone too, or all that is kept. */
+static void
+drop_sources(bool all)
+{
+	HASH_SEQ_STATUS scan;
+	Source	   *source;
+
+	hash_seq_init(&scan, sources);
+	while ((source = hash_seq_search(&scan)) != NULL)
+		if (all || !source->valid)
+		{
+			MemoryContextDelete(source->context);
+			hash_search(sources, source, HASH_REMOVE, NULL);
+		}
 }
 
 typedef struct ParseJob
@@ -158,22 +181,20 @@ read_source(ParseJob *job)
 	return true;
 }
 
-/* Until it is loaded a source has a fault, whatever error comes between. */
+/* In a context under the current one, so that nothing stays after an error. */
 static void
 load_source(Relation cdr, Source *source, const Rights *rights)
 {
 	ParseJob	job = {.cdr = cdr, .source = source};
+	uint64		before = changes;
 	bool		attached;
 	char	   *problem;
 
-	MemoryContextReset(source->context);
-	memset(source->fields, 0, sizeof(source->fields));
-	source->time_zone = NULL;
-	source->attached = source->keep_deleted = source->uses_locale = source->backfilling = false;
+	source->context = AllocSetContextCreate(CurrentMemoryContext, "ccc source",
+											ALLOCSET_SMALL_SIZES);
 	source->cdr = source->relid;
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
-	source->valid = true;		/* an invalidation from here on stands */
 
 	sources_relid = ccc_relation("sources");
 	rights_as_owner(rights);
@@ -187,6 +208,25 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;
 	source->problem = problem == NULL ? NULL :
 		MemoryContextStrdup(source->context, problem);
+	source->valid = problem == NULL && changes == before;
+}
+
+/* In place of what was known before, or of all when there is too much. */
+static const Source *
+keep_source(const Source *loaded)
+{
+	Source	   *kept;
+	bool		found;
+
+	drop_sources(false);
+	if (hash_get_num_entries(sources) >= MAX_KEPT)
+		drop_sources(true);
+	kept = hash_search(sources, loaded, HASH_ENTER, &found);
+	if (found)
+		MemoryContextDelete(kept->context);
+	*kept = *loaded;
+	MemoryContextSetParent(kept->context, CacheMemoryContext);
+	return kept;
 }
 
 /* A copy that stays as it is while the statement's rows are read. */
@@ -211,23 +251,18 @@ Source *
 source_get(Relation cdr, const Rights *rights)
 {
 	SourceKey	key = {.relid = RelationGetRelid(cdr), .role = rights->writer};
-	Source	   *source;
-	bool		found;
+	const Source *source;
 
 	if (sources == NULL)
 		sources_init();
-	source = hash_search(sources, &key, HASH_ENTER, &found);
-	if (!found)
+	source = hash_search(sources, &key, HASH_FIND, NULL);
+	if (source == NULL || !source->valid)
 	{
-		memset(source, 0, sizeof(Source));
-		source->relid = key.relid;
-		source->role = key.role;
+		Source		loaded = {.relid = key.relid,.role = key.role};
+
+		load_source(cdr, &loaded, rights);
+		source = keep_source(&loaded);
 	}
-	if (source->context == NULL)
-		source->context = AllocSetContextCreate(CacheMemoryContext, "ccc source",
-												ALLOCSET_SMALL_SIZES);
-	if (!source->valid || source->fault != NULL)
-		load_source(cdr, source, rights);
 	return copy_source(source);
 }
 
