@@ -48,8 +48,7 @@ take_packages(PoolStates *states, PoolState *state)
 {
 	state->packages = palloc_array(Package, states->npackages);
 	state->places = palloc_array(ItemPointerData, states->npackages);
-	state->bounds.zone = zone_of(states->account);
-	state->bounds.starts = palloc_array(TimestampTz, 3 * states->npackages);
+	stretch_bounds_begin(&state->bounds, zone_of(states->account), 3 * states->npackages);
 	for (int i = 0; i < states->npackages; i++)
 	{
 		const Package *package = &states->packages[i].package;

@@ -76,6 +76,16 @@ month_start(pg_tz *zone, TimestampTz at)
 	return result;
 }
 
+/* None yet; there is room for so many. */
+void
+stretch_bounds_begin(StretchBounds *bounds, pg_tz *zone, int max)
+{
+	bounds->zone = zone;
+	bounds->starts = palloc_array(TimestampTz, max);
+	bounds->n = 0;
+	bounds->month = DT_NOEND;
+}
+
 void
 stretch_sort_bounds(StretchBounds *bounds)
 {
@@ -83,18 +93,31 @@ stretch_sort_bounds(StretchBounds *bounds)
 }
 
 /*
- * Start of the stretch that holds an instant. Where a month's first midnight
- * comes twice, what lies between the two belongs to the month before.
+ * The start of the month of an instant, which is mostly that of the instant
+ * before: no month has fewer than 28 days, one of which a clock change may
+ * shorten. Where a month's first midnight comes twice, what lies between the
+ * two belongs to the month before.
  */
-TimestampTz
-stretch_start(const StretchBounds *bounds, TimestampTz at)
+static TimestampTz
+month_of(StretchBounds *bounds, TimestampTz at)
 {
-	TimestampTz start = month_start(bounds->zone, at);
+	if (!TIMESTAMP_NOT_FINITE(at) && bounds->month <= at &&
+		at < bounds->month + 27 * USECS_PER_DAY)
+		return bounds->month;
+	bounds->month = month_start(bounds->zone, at);
+	if (bounds->month > at)
+		bounds->month = month_start(bounds->zone, at - USECS_PER_DAY);
+	return bounds->month;
+}
+
+/* Start of the stretch that holds an instant. */
+TimestampTz
+stretch_start(StretchBounds *bounds, TimestampTz at)
+{
+	TimestampTz start = month_of(bounds, at);
 	int			low = 0;
 	int			high = bounds->n;
 
-	if (start > at)
-		start = month_start(bounds->zone, at - USECS_PER_DAY);
 	while (low < high)
 	{
 		int			middle = low + (high - low) / 2;
@@ -113,15 +136,18 @@ stretch(PG_FUNCTION_ARGS)
 {
 	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
 	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(1);
+	int			nstarts;
 	StretchBounds bounds;
 	Datum	   *starts;
 
 	deconstruct_array(array, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL,
-					  TYPALIGN_DOUBLE, &starts, NULL, &bounds.n);
-	bounds.zone = zone_or_error(text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	bounds.starts = palloc_array(TimestampTz, bounds.n);
-	for (int i = 0; i < bounds.n; i++)
-		bounds.starts[i] = DatumGetTimestampTz(starts[i]);
+					  TYPALIGN_DOUBLE, &starts, NULL, &nstarts);
+	stretch_bounds_begin(&bounds, zone_or_error(text_to_cstring(PG_GETARG_TEXT_PP(2))), nstarts);
+	while (bounds.n < nstarts)
+	{
+		bounds.starts[bounds.n] = DatumGetTimestampTz(starts[bounds.n]);
+		bounds.n++;
+	}
 	stretch_sort_bounds(&bounds);
 	PG_RETURN_TIMESTAMPTZ(stretch_start(&bounds, at));
 }
