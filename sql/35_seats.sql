@@ -211,6 +211,8 @@ BEGIN
         WHERE s.account_id = session.account_id AND s.session_no = session.session_no AND s.signed_in_at = at;
     UPDATE ccc.agent_sessions AS s SET signed_out_at = at
         WHERE s.account_id = session.account_id AND s.session_no = session.session_no;
+    -- the same again: who locks the account with an older snapshot gets 40001
+    UPDATE ccc.accounts AS a SET last_session_no = a.last_session_no WHERE a.account_id = session.account_id;
     RETURN session.agent;
 END
 $$;
