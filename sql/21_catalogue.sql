@@ -156,23 +156,37 @@ COMMENT ON TRIGGER catalogue_changed ON ccc.call_rules IS 'news of changes to ev
  * A row that is added under the key of a built-in row takes its place, so
  * that a dump restores over a fresh installation. A built-in row can be
  * edited; it cannot be deleted or given another key, for a restore would
- * bring it back.
+ * bring it back. What takes the place deletes as the tables' owner, as nobody
+ * else does.
  */
+CREATE FUNCTION ccc.replace_built_in() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    key      text := array_to_string(TG_ARGV, ', ');
+    replaced bigint;
+BEGIN
+    EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND NOT t.edited AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
+                   TG_RELID::regclass, key)
+        USING NEW;
+    GET DIAGNOSTICS replaced = ROW_COUNT;
+    NEW.built_in := replaced > 0;
+    NEW.edited := true;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION ccc.replace_built_in() IS
+    'trigger: marks rows that a user adds, and lets them take the places of rows that came with the extension; its arguments are the key''s columns';
+REVOKE ALL ON FUNCTION ccc.replace_built_in() FROM PUBLIC;
+
 CREATE FUNCTION ccc.keep_built_in() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
     AS $$
 DECLARE
     key      text := array_to_string(TG_ARGV, ', ');
-    replaced bigint;
     same_key boolean;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND NOT t.edited AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
-                       TG_RELID::regclass, key)
-            USING NEW;
-        GET DIAGNOSTICS replaced = ROW_COUNT;
-        NEW.built_in := replaced > 0;
-    ELSIF OLD.built_in AND pg_trigger_depth() = 1 THEN
+    IF OLD.built_in AND NOT (TG_OP = 'DELETE' AND current_user = 'ccc_owner') THEN
         IF TG_OP = 'UPDATE' THEN
             EXECUTE format('SELECT (SELECT (%s) FROM (SELECT ($1).*) AS o) = (SELECT (%1$s) FROM (SELECT ($2).*) AS n)', 'ROW(' || key || ')')
                 INTO same_key USING OLD, NEW;
@@ -192,21 +206,37 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.keep_built_in() IS
-    'trigger: keeps rows that came with the extension apart from those that a user added or edited; its arguments are the key''s columns';
+    'trigger: marks rows that a user edits, and refuses to delete rows that came with the extension or to give them another key; its arguments are the key''s columns';
 REVOKE ALL ON FUNCTION ccc.keep_built_in() FROM PUBLIC;
 
-CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.products
+CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.products
+    FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('code');
+CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.prices
+    FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('product', 'valid_from');
+CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.pools
+    FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('code', 'valid_from');
+CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.call_rules
+    FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('line', 'owner', 'direction', 'valid_from');
+CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.trials
+    FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('valid_from');
+COMMENT ON TRIGGER replace_built_in ON ccc.products IS 'the user''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.prices IS 'the user''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.pools IS 'the user''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.call_rules IS 'the user''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.trials IS 'the user''s rows in the places of built-in ones';
+
+CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.products
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('code');
-CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.prices
+CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.prices
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('product', 'valid_from');
-CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.pools
+CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.pools
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('code', 'valid_from');
-CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.call_rules
+CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.call_rules
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('line', 'owner', 'direction', 'valid_from');
-CREATE TRIGGER keep_built_in BEFORE INSERT OR UPDATE OR DELETE ON ccc.trials
+CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.trials
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('valid_from');
-COMMENT ON TRIGGER keep_built_in ON ccc.products IS 'mark of the user''s rows';
-COMMENT ON TRIGGER keep_built_in ON ccc.prices IS 'mark of the user''s rows';
-COMMENT ON TRIGGER keep_built_in ON ccc.pools IS 'mark of the user''s rows';
-COMMENT ON TRIGGER keep_built_in ON ccc.call_rules IS 'mark of the user''s rows';
-COMMENT ON TRIGGER keep_built_in ON ccc.trials IS 'mark of the user''s rows';
+COMMENT ON TRIGGER keep_built_in ON ccc.products IS 'built-in rows stay, and edited ones are marked';
+COMMENT ON TRIGGER keep_built_in ON ccc.prices IS 'built-in rows stay, and edited ones are marked';
+COMMENT ON TRIGGER keep_built_in ON ccc.pools IS 'built-in rows stay, and edited ones are marked';
+COMMENT ON TRIGGER keep_built_in ON ccc.call_rules IS 'built-in rows stay, and edited ones are marked';
+COMMENT ON TRIGGER keep_built_in ON ccc.trials IS 'built-in rows stay, and edited ones are marked';

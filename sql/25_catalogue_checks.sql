@@ -67,7 +67,7 @@ COMMENT ON FUNCTION ccc.check_catalogue() IS
     'trigger: refuses a row whose product or pool does not exist (23503), or that does not fit it (23514)';
 REVOKE ALL ON FUNCTION ccc.check_catalogue() FROM PUBLIC;
 
--- the name makes it run before keep_built_in, which marks every row as edited
+-- the name makes it run before keep_built_in and replace_built_in, which mark every row as edited
 CREATE TRIGGER check_catalogue BEFORE INSERT OR UPDATE ON ccc.products
     FOR EACH ROW EXECUTE FUNCTION ccc.check_catalogue();
 CREATE TRIGGER check_catalogue BEFORE INSERT OR UPDATE ON ccc.prices

@@ -1,7 +1,7 @@
 -- A row of the catalogue has what it builds on: products have pools, prices have
 -- products, rules have pools, from then on.
 BEGIN;
-SELECT plan(39);
+SELECT plan(46);
 
 INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('mobile', '2025-06-01 00:00+08', '6/6'), ('mobile', '2025-07-01 00:00+08', '60/60');
 SELECT lives_ok($$INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('mobile_1', 'package', 'mobile', 1, '1 month')$$, 'a product of a known pool');
@@ -53,6 +53,34 @@ DELETE FROM ccc.products WHERE code = 'mobile_1';
 SELECT set_eq($$SELECT detail FROM ccc.check_integrity()$$, $$VALUES ('price of product mobile_1')$$, 'a product that is deleted');
 
 SELECT throws_ok($$INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('', '2025-06-01', '60/60')$$, '23514', NULL, 'a pool without a name');
+
+-- rows that came with the extension stay, also where a trigger is what deletes them
+CREATE ROLE operator IN ROLE ccc_admin;
+GRANT CREATE ON SCHEMA public TO operator;
+SET ROLE operator;
+CREATE TABLE public.commands (command text);
+CREATE FUNCTION public.obey() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE NEW.command; RETURN NULL; END $$;
+CREATE TRIGGER obey AFTER INSERT ON public.commands FOR EACH ROW EXECUTE FUNCTION public.obey();
+RESET ROLE;
+CREATE FUNCTION pg_temp.by_trigger(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('role', 'operator', true);
+    INSERT INTO public.commands VALUES (command);
+    PERFORM set_config('role', 'none', true);
+    RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+    RETURN SQLSTATE;
+END $$;
+SELECT is(pg_temp.by_trigger(command), '55000', command)
+FROM unnest(ARRAY[
+    $$DELETE FROM ccc.call_rules WHERE (line, owner, direction) = ('landline', 'platform', 'inbound')$$,
+    $$DELETE FROM ccc.pools WHERE code = '400_inbound'$$,
+    $$UPDATE ccc.pools SET code = 'zzz' WHERE code = '400_inbound'$$,
+    $$MERGE INTO ccc.trials AS t USING (VALUES (1)) AS v ON true WHEN MATCHED THEN DELETE$$]) AS t (command);
+SELECT is(pg_temp.by_trigger($$UPDATE ccc.trials SET quantity = 5, built_in = false$$), 'done', 'a trigger edits one');
+SELECT is(pg_temp.by_trigger($$INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('400_inbound', '-infinity', '6/6')$$), 'done', 'and takes the place of one');
+SELECT set_eq($$SELECT quantity::text, built_in, edited FROM ccc.trials UNION ALL SELECT increment::text, built_in, edited FROM ccc.pools WHERE code = '400_inbound'$$,
+              $$VALUES ('5', true, true), ('6/6', true, true)$$, 'as anybody does');
 
 -- what a restore brings, in any order, is not checked
 SELECT lives_ok($$INSERT INTO ccc.prices (product, valid_from, tiers, edited) VALUES ('later', '2025-07-01', '0:1', true)$$, 'a restored price before its product');
