@@ -8,24 +8,17 @@ COMMENT ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) 
 REVOKE ALL ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timestamptz) TO ccc_admin;
 
-CREATE FUNCTION ccc.mark_backfill(cdr regclass, since timestamptz) RETURNS void
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE
-    BEGIN ATOMIC
-        UPDATE ccc.sources AS s SET backfill_since = least(s.backfill_since, since)
-        WHERE s.cdr = mark_backfill.cdr OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(mark_backfill.cdr) AS a);
-    END;
+CREATE FUNCTION ccc.mark_backfill(cdr regclass, since timestamptz) RETURNS regclass
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mark_backfill';
 COMMENT ON FUNCTION ccc.mark_backfill(regclass, timestamptz) IS
-    'tells every session that rows of a call table are backfilled, those from an instant on';
+    'tells every session that rows of a call table are backfilled, those from an instant on, and keeps other backfills from it, and from all that is attached with it, until ccc.end_backfill() or an error; gives the table that was attached; error 55006 another backfill is at work';
 REVOKE ALL ON FUNCTION ccc.mark_backfill(regclass, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.mark_backfill(regclass, timestamptz) TO ccc_admin;
 
-CREATE FUNCTION ccc.end_backfill(cdr regclass) RETURNS void
-    LANGUAGE sql VOLATILE PARALLEL UNSAFE
-    BEGIN ATOMIC
-        UPDATE ccc.sources AS s SET backfill_since = NULL, backfilled_at = clock_timestamp()
-        WHERE s.cdr = end_backfill.cdr OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(end_backfill.cdr) AS a);
-    END;
-COMMENT ON FUNCTION ccc.end_backfill(regclass) IS 'tells every session that a call table is backfilled no more';
+CREATE FUNCTION ccc.end_backfill(source regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'end_backfill';
+COMMENT ON FUNCTION ccc.end_backfill(regclass) IS
+    'tells every session that an attached table, which ccc.mark_backfill() gave, is backfilled no more';
 REVOKE ALL ON FUNCTION ccc.end_backfill(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.end_backfill(regclass) TO ccc_admin;
 
@@ -46,11 +39,11 @@ CREATE PROCEDURE ccc.backfill(cdr regclass, since timestamptz DEFAULT '-infinity
     LANGUAGE plpgsql
     AS $$
 DECLARE
-    part pg_catalog.regclass;
-    file pg_catalog.oid;
-    next pg_catalog.int8;
+    source pg_catalog.regclass := ccc.mark_backfill(cdr, since);
+    part   pg_catalog.regclass;
+    file   pg_catalog.oid;
+    next   pg_catalog.int8;
 BEGIN
-    PERFORM ccc.mark_backfill(cdr, since);
     COMMIT;
     PERFORM ccc.await_writers(r.relation) FROM ccc.billed_relations(cdr) AS r;
     COMMIT;
@@ -68,10 +61,10 @@ BEGIN
                 CASE WHEN next IS NULL THEN 'done' ELSE pg_catalog.format('%s blocks', next) END;
         END LOOP;
     END LOOP;
-    PERFORM ccc.end_backfill(cdr);
+    PERFORM ccc.end_backfill(source);
 END
 $$;
 COMMENT ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) IS
-    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again';
+    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; error 55006 while another backfill of the table, or of what it is attached with, is at work';
 REVOKE ALL ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) TO ccc_admin;

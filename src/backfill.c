@@ -1,6 +1,6 @@
 /*
  * backfill.c
- *		ccc.backfill_blocks(): rows that are there already, billed.
+ *		The steps of ccc.backfill(): rows that are there already, billed.
  *
  * Runs with the caller's rights on the table. Rows are locked against changes
  * and other backfills until the transaction ends: none is billed that is being
@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -17,12 +18,16 @@
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "billing.h"
 #include "compat.h"
 #include "rights.h"
 #include "source.h"
+
+/* what the session has claimed over commits, unless an error released it */
+static Oid	claimed_source = InvalidOid;
 
 static ItemPointer
 first_of_block(int64 block)
@@ -70,6 +75,96 @@ read_blocks(Relation cdr, int64 first, int64 end)
 		tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
 	SPI_freetuptable(SPI_tuptable);
 	return rows;
+}
+
+/* What a session holds on an attached table that it backfills. */
+static LOCKTAG
+claim_of(Oid source)
+{
+	LOCKTAG		claim;
+
+	SET_LOCKTAG_OBJECT(claim, MyDatabaseId, ccc_relation("sources"), source, 0);
+	return claim;
+}
+
+/*
+ * Keeps other backfills from what was attached, over commits, as VACUUM keeps
+ * its lock: an abort of the transaction releases it. One of a subtransaction
+ * does not, but there the procedure cannot commit, and the lock needs not.
+ */
+static void
+claim_source(Oid source)
+{
+	LOCKTAG		claim = claim_of(source);
+	bool		over_commits = !IsSubTransaction();
+
+	if (LockAcquire(&claim, ExclusiveLock, over_commits, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("table \"%s\" is being backfilled already", get_rel_name(source)),
+				 errhint("Wait for the end of that backfill, or cancel it: a table and its partitions have one at a time.")));
+	if (over_commits)
+		claimed_source = source;
+}
+
+static void
+release_source(Oid source)
+{
+	LOCKTAG		claim = claim_of(source);
+
+	if (source == claimed_source)
+		LockRelease(&claim, ExclusiveLock, true);
+	claimed_source = InvalidOid;
+}
+
+/* Changes the row of what was attached. */
+static void
+update_source(const char *query, Oid source, TimestampTz since)
+{
+	Oid			types[] = {REGCLASSOID, TIMESTAMPTZOID};
+	Datum		values[] = {ObjectIdGetDatum(source), TimestampTzGetDatum(since)};
+	int			guc_level = pin_settings();
+
+	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
+	unpin_settings(guc_level);
+}
+
+/* Begins a backfill of what was attached, which it gives. */
+PG_FUNCTION_INFO_V1(mark_backfill);
+Datum
+mark_backfill(PG_FUNCTION_ARGS)
+{
+	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
+	Oid			source;
+
+	PreventCommandDuringRecovery("ccc.backfill()");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	source = backfilled_source(cdr);
+	claim_source(source);
+	update_source("UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2) WHERE s.cdr = $1",
+				  source, PG_GETARG_TIMESTAMPTZ(1));
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	table_close(cdr, NoLock);
+	PG_RETURN_OID(source);
+}
+
+PG_FUNCTION_INFO_V1(end_backfill);
+Datum
+end_backfill(PG_FUNCTION_ARGS)
+{
+	Oid			source = PG_GETARG_OID(0);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	update_source("UPDATE ccc.sources AS s SET backfill_since = NULL, backfilled_at = $2 WHERE s.cdr = $1",
+				  source, GetCurrentTimestamp());
+	release_source(source);
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	PG_RETURN_VOID();
 }
 
 /* Waits for those who write to a table, as CREATE INDEX CONCURRENTLY does. */

@@ -356,6 +356,20 @@ is_billed(Relation cdr)
 	return attached;
 }
 
+/* What was attached: a table itself, or what it is a partition of. SPI must be connected. */
+Oid
+backfilled_source(Relation cdr)
+{
+	Rights		rights;
+	Oid			source;
+
+	AcceptInvalidationMessages();
+	rights_begin(&rights);
+	source = source_get(cdr, &rights)->cdr;
+	rights_end(&rights);
+	return source;
+}
+
 /*
  * Bills rows that went and rows that came, as a statement's transition tables
  * hold them; either may be NULL. SPI must be connected. A backfill bills rows

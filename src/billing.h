@@ -10,6 +10,7 @@
 #include "utils/tuplestore.h"
 
 extern bool is_billed(Relation cdr);
+extern Oid	backfilled_source(Relation cdr);
 extern void bill_rows(Relation cdr, Tuplestorestate *gone,
 					  Tuplestorestate *stored,
 					  const TimestampTz *backfill_since);

@@ -40,7 +40,7 @@ foreach my $seed ($first_seed .. $first_seed + $rounds - 1)
 	end_sessions(@others);
 	kill_in_recovery(rand 0.2) if rand() < 0.4;
 	start_server();
-	check_round($seed, qr/^(40P01|40001|25P02|3B001|42704): /, $leaver, @others);
+	check_round($seed, qr/^(40P01|40001|25P02|3B001|42704|55006): /, $leaver, @others);
 }
 check_total("$rounds kills, seeds from $first_seed", qw(committed prepared absent));
 done_testing();

@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(25);
+SELECT plan(27);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -79,5 +79,7 @@ SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 0, 10, '-infinity')$$, '5
 SELECT throws_ok(format('SELECT ccc.backfill_blocks(%L, 0, 10, ''-infinity'')', r.relation), '42809', NULL, r.relation || ' has no rows of its own')
 FROM unnest(ARRAY['pg_views', 'pg_class_oid_index']) AS r (relation);
 SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 9223372036854775807, 1, '-infinity')$$, '22023', NULL, 'no table has so many blocks');
+SELECT throws_ok($$CALL ccc.backfill('cdr')$$, '2D000', NULL, 'a backfill commits, which none can in a subtransaction');
+SELECT is_empty($$SELECT FROM pg_locks WHERE classid = 'ccc.sources'::regclass$$, 'and nothing of it, or of those before, is left in the session');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
