@@ -200,6 +200,18 @@ COMMENT ON FUNCTION ccc.attach_partitions(regclass) IS
 REVOKE ALL ON FUNCTION ccc.attach_partitions(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.attach_partitions(regclass) TO ccc_admin;
 
+CREATE FUNCTION ccc.is_being_backfilled(source regclass) RETURNS boolean
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT EXISTS (SELECT FROM pg_locks AS l
+                       WHERE l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+                         AND l.locktype = 'object' AND l.classid = 'ccc.sources'::regclass AND l.objid = source);
+    END;
+COMMENT ON FUNCTION ccc.is_being_backfilled(regclass) IS
+    'whether a session backfills an attached table, or a partition of it, at the moment: it holds the lock that ccc.mark_backfill() takes';
+REVOKE ALL ON FUNCTION ccc.is_being_backfilled(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.is_being_backfilled(regclass) TO ccc_admin;
+
 CREATE FUNCTION ccc.attach(cdr regclass, call_id text, started_at text, seconds text, caller text, callee text,
                            finished text DEFAULT 'true', time_zone text DEFAULT NULL, direction text DEFAULT NULL,
                            on_delete text DEFAULT 'reverse', unknown text DEFAULT 'exception',
@@ -242,6 +254,9 @@ BEGIN
     IF EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = attach.cdr AND s.detached_at IS NULL) THEN
         RAISE EXCEPTION 'table "%" is attached already', cdr
             USING ERRCODE = '55000', HINT = 'To change its mapping, detach it first.';
+    ELSIF ccc.is_being_backfilled(cdr) THEN
+        RAISE EXCEPTION 'table "%" is being backfilled still', cdr
+            USING ERRCODE = '55006', HINT = 'Wait for the end of that backfill, or cancel it.';
     END IF;
     INSERT INTO ccc.sources AS s (source_no, cdr, call_id, started_at, seconds, caller, callee, finished, direction,
                                   time_zone, on_delete, unknown, max_seconds, max_ahead, replicated, attached_at)
@@ -251,17 +266,19 @@ BEGIN
         FROM ccc.sources AS m
         ON CONFLICT (cdr) DO UPDATE
         SET (call_id, started_at, seconds, caller, callee, finished, direction, time_zone,
-             on_delete, unknown, max_seconds, max_ahead, replicated, attached_at, detached_at)
+             on_delete, unknown, max_seconds, max_ahead, replicated, attached_at, detached_at,
+             backfill_since, backfilled_at)
           = (excluded.call_id, excluded.started_at, excluded.seconds, excluded.caller, excluded.callee,
              excluded.finished, excluded.direction, excluded.time_zone,
              excluded.on_delete, excluded.unknown, excluded.max_seconds, excluded.max_ahead, excluded.replicated,
-             excluded.attached_at, NULL);
+             excluded.attached_at, NULL,
+             NULL, CASE WHEN s.backfill_since IS NULL THEN s.backfilled_at ELSE clock_timestamp() END);
 
     PERFORM ccc.attach_partitions(cdr);
 END
 $$;
 COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) IS
-    'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, 42809 a table that cannot be billed, 55000 attached already, and those of the expressions, each naming its field';
+    'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, 42809 a table that cannot be billed, 55000 attached already, 55006 a backfill from before it was detached is at work, and those of the expressions, each naming its field';
 REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) TO ccc_admin;
 

@@ -143,7 +143,8 @@ mark_backfill(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	source = backfilled_source(cdr);
 	claim_source(source);
-	update_source("UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2) WHERE s.cdr = $1",
+	update_source("UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2)"
+				  " WHERE s.cdr = $1 AND s.detached_at IS NULL",
 				  source, PG_GETARG_TIMESTAMPTZ(1));
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

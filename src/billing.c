@@ -356,18 +356,33 @@ is_billed(Relation cdr)
 	return attached;
 }
 
-/* What was attached: a table itself, or what it is a partition of. SPI must be connected. */
+static void
+check_backfill(Relation cdr, const Source *source)
+{
+	if (source->fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" cannot be backfilled", RelationGetRelationName(cdr)),
+				 errdetail_internal("%s.", source->problem),
+				 errhint("Attach it with ccc.attach().")));
+}
+
+/*
+ * What was attached, a table itself or what it is a partition of, where its
+ * rows can be backfilled. SPI must be connected.
+ */
 Oid
 backfilled_source(Relation cdr)
 {
 	Rights		rights;
-	Oid			source;
+	Source	   *source;
 
 	AcceptInvalidationMessages();
 	rights_begin(&rights);
-	source = source_get(cdr, &rights)->cdr;
+	source = source_get(cdr, &rights);
+	check_backfill(cdr, source);
 	rights_end(&rights);
-	return source;
+	return source->cdr;
 }
 
 /*
@@ -384,12 +399,8 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 	AcceptInvalidationMessages();
 	rights_begin(&billing.rights);
 	billing.source = source_get(cdr, &billing.rights);
-	if (backfill_since != NULL && billing.source->fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" cannot be backfilled", RelationGetRelationName(cdr)),
-				 errdetail_internal("%s.", billing.source->problem),
-				 errhint("Attach it with ccc.attach().")));
+	if (backfill_since != NULL)
+		check_backfill(cdr, billing.source);
 	if (concerned(billing.source, gone != NULL, stored != NULL))
 	{
 		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;

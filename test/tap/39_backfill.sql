@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(27);
+SELECT plan(34);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -81,5 +81,29 @@ FROM unnest(ARRAY['pg_views', 'pg_class_oid_index']) AS r (relation);
 SELECT throws_ok($$SELECT ccc.backfill_blocks('loose', 9223372036854775807, 1, '-infinity')$$, '22023', NULL, 'no table has so many blocks');
 SELECT throws_ok($$CALL ccc.backfill('cdr')$$, '2D000', NULL, 'a backfill commits, which none can in a subtransaction');
 SELECT is_empty($$SELECT FROM pg_locks WHERE classid = 'ccc.sources'::regclass$$, 'and nothing of it, or of those before, is left in the session');
+-- a table that was attached and is not has no backfill, and one that is attached anew is as good as new
+CREATE TABLE anew (filling text, LIKE twice);
+SELECT ccc.attach('anew', 'id', 't', 's', 'a', 'b');
+SELECT ccc.detach('anew');
+INSERT INTO anew SELECT '', 'anew' || n, '2025-03-01 00:00+08', 61, '075586013388', 'x' FROM generate_series(1, 2) AS n;
+\set ON_ERROR_STOP off
+CALL ccc.backfill('anew');
+\set ON_ERROR_STOP on
+SELECT is(:'LAST_ERROR_SQLSTATE'::text, '55000', 'a table that is detached is not backfilled');
+SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'anew'::regclass), NULL, 'nor is it said that it is');
+SELECT ccc.attach('anew', 'id', 't', 's', 'a', 'b');
+UPDATE anew SET filling = 'moved' WHERE id = 'anew1';
+SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id LIKE 'anew%'$$, 'and when it is attached again, an update bills nothing that was there before');
+\set ON_ERROR_STOP off
+CALL ccc.backfill('anew', blocks => 0);
+\set ON_ERROR_STOP on
+SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'anew'::regclass), '-infinity', 'a backfill that failed has begun');
+SELECT ccc.detach('anew');
+SELECT ccc.attach('anew', 'id', 't', 's', 'a', 'b');
+UPDATE anew SET filling = 'moved' WHERE id = 'anew2';
+SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id LIKE 'anew%'$$, 'but not for a table that is attached anew');
+SELECT results_eq($$SELECT backfill_since IS NULL, backfilled_at > attached_at FROM ccc.sources WHERE cdr = 'anew'::regclass$$, 'VALUES (true, true)', 'whose exceptions it may have billed');
+CALL ccc.backfill('anew');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'anew%'), 2::bigint, 'one that is asked for is another');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
