@@ -23,7 +23,6 @@
 #include "superseded.h"
 
 #define RUN 1000				/* records mapped and rated at a time, at most */
-#define FIRST_RUN 20			/* that tell how long they are */
 
 /* A statement's records, billed. */
 typedef struct Billing
@@ -104,23 +103,29 @@ find_exceptions(Billing *billing, const CallRecord *records, int n)
 
 /* The next rows of a side, if it has any, as records. */
 static CallRecord *
-take_run(Intake *intake, int run, int *n)
+take_run(Intake *intake, int run, Size room, int *n)
 {
 	int			max = intake == NULL ? 0 : Min(run, intake_rows_left(intake));
 	CallRecord *records = palloc_array(CallRecord, max);
 
-	*n = intake == NULL ? 0 : intake_next(intake, records, max);
+	*n = intake == NULL ? 0 : intake_next(intake, records, max, room);
 	return records;
 }
 
-/* One run of records: mapped as the writer, rated as the owner. */
-static int
-bill_run(Billing *billing, int run)
+/*
+ * One run of records, as many as there is room for: mapped as the writer, rated
+ * as the owner. Of pairs both are taken. False when there were none.
+ */
+static bool
+bill_run(Billing *billing)
 {
+	Size		room = work_mem * (Size) 1024 / 2;
 	int			ngone;
 	int			nstored;
-	CallRecord *gone = take_run(billing->gone, run, &ngone);
-	CallRecord *stored = take_run(billing->stored, run, &nstored);
+	CallRecord *gone = take_run(billing->gone, RUN, room, &ngone);
+	CallRecord *stored = ngone > 0 ?
+		take_run(billing->stored, ngone, MaxAllocHugeSize, &nstored) :
+		take_run(billing->stored, RUN, room, &nstored);
 	int			taken = Max(ngone, nstored);
 
 	/* a row that a trigger keeps from another partition has no pair */
@@ -152,16 +157,7 @@ bill_run(Billing *billing, int run)
 					 billing->backfill_since != NULL, billing->numbers, &billing->faults,
 					 posting_add, billing->posting);
 	rights_as_writer(&billing->rights);
-	return taken;
-}
-
-/* As many records as there is room for, if they are like the last ones. */
-static int
-next_run(int last, Size used)
-{
-	Size		room = work_mem * (Size) 1024 / 2;
-
-	return Max(1, Min(RUN, room / (used / last + 1)));
+	return taken > 0;
 }
 
 static void
@@ -171,18 +167,12 @@ bill_runs(Billing *billing)
 													  "ccc run of records",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(run_context);
-	int			run;
-	int			next = FIRST_RUN;
-	int			taken;
 
-	do
+	while (bill_run(billing))
 	{
 		CHECK_FOR_INTERRUPTS();
-		run = next;
-		taken = bill_run(billing, run);
-		next = next_run(run, MemoryContextMemAllocated(run_context, true));
 		MemoryContextReset(run_context);
-	} while (taken == run);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(run_context);
 }

@@ -44,6 +44,7 @@ struct Intake
 	CallRecord *records;
 	int			nrecords;
 	int			max;
+	Size		max_allocated;	/* in the records' memory */
 	bool		prepared;		/* the expressions could be prepared */
 };
 
@@ -174,6 +175,15 @@ next_record(Intake *intake)
 	return record;
 }
 
+/* Whether one more row is to be read: there is room for one at least. */
+static bool
+has_room(const Intake *intake)
+{
+	return intake->nrecords < intake->max &&
+		(intake->nrecords == 0 ||
+		 MemoryContextMemAllocated(CurrentMemoryContext, false) <= intake->max_allocated);
+}
+
 /* The next row into the slot, which outlives the memory of a run. */
 static bool
 take_row(Intake *intake)
@@ -204,7 +214,7 @@ map_rows(void *argument)
 	source_pin(intake->source);
 	prepare_fields(intake, states);
 	intake->prepared = true;
-	while (intake->nrecords < intake->max && take_row(intake))
+	while (has_room(intake) && take_row(intake))
 	{
 		map_row(intake, states, next_record(intake));
 		record_done(intake);
@@ -214,7 +224,7 @@ map_rows(void *argument)
 static void
 map_plain_rows(Intake *intake)
 {
-	while (intake->nrecords < intake->max && take_row(intake))
+	while (has_room(intake) && take_row(intake))
 	{
 		CallRecord *record = next_record(intake);
 
@@ -388,20 +398,22 @@ give_up_row(Intake *intake, const char *problem)
 static void
 give_up_rows(Intake *intake, const char *problem)
 {
-	while (intake->nrecords < intake->max && take_row(intake))
+	while (has_room(intake) && take_row(intake))
 		give_up_row(intake, problem);
 }
 
 /*
- * The next records, up to max, in the current memory context; 0 at the end.
- * A record with a problem has its row_no and nothing else.
+ * The next records in the current memory context, up to max and, from the second
+ * on, only until they have taken so much room; 0 at the end. A record with a
+ * problem has its row_no and nothing else.
  */
 int
-intake_next(Intake *intake, CallRecord *records, int max)
+intake_next(Intake *intake, CallRecord *records, int max, Size room)
 {
 	intake->records = records;
 	intake->nrecords = 0;
 	intake->max = max;
+	intake->max_allocated = MemoryContextMemAllocated(CurrentMemoryContext, false) + room;
 
 	if (intake->source->fault != NULL)
 	{

@@ -15,7 +15,7 @@ typedef struct Intake Intake;
 
 extern Intake *intake_begin(Source *source, Relation cdr,
 							Tuplestorestate *rows);
-extern int	intake_next(Intake *intake, CallRecord *records, int max);
+extern int	intake_next(Intake *intake, CallRecord *records, int max, Size room);
 extern void intake_rewind(Intake *intake);
 extern Datum intake_row_as_json(Intake *intake, int64 row_no, char **problem);
 extern int64 intake_rows_left(const Intake *intake);
