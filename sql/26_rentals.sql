@@ -28,7 +28,7 @@ COMMENT ON COLUMN ccc.rentals.periods IS 'periods that are paid';
 COMMENT ON COLUMN ccc.rentals.unpaid_since IS 'start of the period that the wallet could not pay when it was due; once that is over, ccc.renew_due() no longer tries';
 
 -- of an expression: see exception_log_open_by_content
-CREATE INDEX rentals_due ON ccc.rentals ((paid_until AT TIME ZONE 'UTC')) WHERE auto_renew;
+CREATE INDEX rentals_due ON ccc.rentals (timezone('UTC', paid_until)) WHERE auto_renew;
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.rentals', '');
 GRANT SELECT ON ccc.rentals TO ccc_admin, ccc_reader;

@@ -196,7 +196,7 @@ CREATE FUNCTION ccc.due_rentals(as_of timestamptz) RETURNS SETOF ccc.rentals
         SELECT r.*
         FROM ccc.rentals AS r JOIN ccc.accounts AS a ON a.account_id = r.account_id
              LEFT JOIN ccc.numbers AS n ON n.number OPERATOR(ccc.=) r.number AND n.since = r.since
-        WHERE r.auto_renew AND r.paid_until AT TIME ZONE 'UTC' <= as_of AT TIME ZONE 'UTC'  -- as rentals_due has it
+        WHERE r.auto_renew AND timezone('UTC', r.paid_until) <= timezone('UTC', as_of)    -- as rentals_due has it
           AND (r.number IS NULL OR n.released_at > r.paid_until)
           AND (r.unpaid_since IS DISTINCT FROM r.paid_until
                OR as_of < ccc.period_start(r, r.periods + 1, CASE WHEN ccc.is_time_zone(a.time_zone) THEN a.time_zone ELSE 'UTC' END));
