@@ -11,7 +11,6 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
 #include "plain_mapping.h"
@@ -25,39 +24,52 @@ without_labels(Node *expr)
 	return expr;
 }
 
-/* What core's casts of whole numbers to numeric take, else the same. */
+/*
+ * The whole number that a cast of core's to numeric takes, and its type; a
+ * column of another type by the same bytes is one as well. Else NULL.
+ */
 static Node *
-without_widening(Node *expr)
+widened_number(Node *expr, Oid *type)
 {
-	FuncExpr   *cast = (FuncExpr *) expr;
-
-	if (IsA(expr, FuncExpr) &&
-		(cast->funcid == F_NUMERIC_INT2 || cast->funcid == F_NUMERIC_INT4 ||
-		 cast->funcid == F_NUMERIC_INT8))
-		return without_labels(linitial(cast->args));
-	return expr;
+	if (!IsA(expr, FuncExpr))
+		return NULL;
+	switch (((FuncExpr *) expr)->funcid)
+	{
+		case F_NUMERIC_INT2:
+			*type = INT2OID;
+			break;
+		case F_NUMERIC_INT4:
+			*type = INT4OID;
+			break;
+		case F_NUMERIC_INT8:
+			*type = INT8OID;
+			break;
+		default:
+			return NULL;
+	}
+	return without_labels(linitial(((FuncExpr *) expr)->args));
 }
 
 static bool
 plain_field(Node *expr, Field field, PlainField *plain)
 {
-	Node	   *labelled = without_labels(expr);
-	Node	   *bare = without_widening(labelled);
+	Node	   *bare = without_labels(expr);
+	Node	   *number = widened_number(bare, &plain->widened);
 
 	/* Unix time is computed, and may be out of range */
 	if (field == FIELD_STARTED_AT && exprType(expr) != TIMESTAMPTZOID)
 		return false;
-	if (IsA(labelled, Const))
+	if (IsA(bare, Const))
 	{
-		plain->isnull = ((Const *) labelled)->constisnull;
-		plain->value = ((Const *) labelled)->constvalue;
+		plain->isnull = ((Const *) bare)->constisnull;
+		plain->value = ((Const *) bare)->constvalue;
 		return true;
 	}
+	if (number != NULL)
+		bare = number;
 	if (!IsA(bare, Var))
 		return false;
 	plain->column = ((Var *) bare)->varattno;
-	if (bare != labelled)
-		plain->widened = getBaseType(((Var *) bare)->vartype);
 	return plain->column > 0;
 }
 

@@ -13,7 +13,7 @@
 typedef struct PlainField
 {
 	AttrNumber	column;			/* 0: a constant */
-	Oid			widened;		/* the column's type: a whole number, made a numeric */
+	Oid			widened;		/* type of a whole number that becomes a numeric, or InvalidOid */
 	bool		isnull;			/* of a constant, as is value */
 	Datum		value;
 } PlainField;

@@ -242,16 +242,22 @@ store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 }
 
 /*
- * Calls can hold no less than nothing. They seem to where the bounds of a
- * stretch are others by now: the rules of a zone change, also for the past.
+ * Tells whether the usage is outdated: stretches may have other bounds by now,
+ * when the rules of a zone change, also for the past. Then what they hold lies in
+ * several, or calls that go seem to leave less than nothing.
  */
-static void
-check_usage(PoolState *state)
+void
+pool_state_check(PoolState *state)
 {
 	for (int i = 0; i < state->nstretches; i++)
+	{
+		const StretchUsage *usage = &state->stretches[i];
+
+		state->outdated |= stretch_start(&state->bounds, usage->start) != usage->start ||
+			stretch_start(&state->bounds, usage->last_start) != usage->start;
 		for (int j = 0; j <= state->npackages; j++)
-			if (state->stretches[i].billed[j] < 0)
-				state->outdated = true;
+			state->outdated |= usage->billed[j] < 0;
+	}
 }
 
 /*
@@ -268,7 +274,7 @@ pool_states_store(PoolStates *states)
 		for (int j = 0; j < state->npackages; j++)
 			if (state->packages[j].drawn != 0)
 				ledger_count_draws(states->account, &state->packages[j], &state->places[j]);
-		check_usage(state);
+		pool_state_check(state);
 		for (int j = 0; j < state->nstretches && !state->outdated; j++)
 			store_stretch(states, state, &state->stretches[j]);
 	}

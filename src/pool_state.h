@@ -51,6 +51,7 @@ extern void pool_states_load(PoolStates *states, LedgerAccount *account,
 extern PoolState *pool_state_named(PoolStates *states, const char *pool);
 extern PoolState *pool_state_holding(PoolStates *states, int32 package_no);
 extern void pool_states_store(PoolStates *states);
+extern void pool_state_check(PoolState *state);
 
 extern int	pool_state_package(const PoolState *state, int32 package_no);
 extern int64 pool_state_draw(PoolState *state, TimestampTz started_at,

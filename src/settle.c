@@ -161,7 +161,6 @@ balanced(const PoolState *state, const Imbalance *imbalance)
 	return true;
 }
 
-/* The ledger may not hold what the usage says: see check_usage(). */
 static int64
 settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbalance)
 {
@@ -179,13 +178,16 @@ settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbala
 		previous = movable;
 	}
 	ledger_movable_end(scan);
-	state->outdated |= !balanced(state, imbalance);
+	if (!balanced(state, imbalance))
+		elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
+			 account->account_id);
 	return moved;
 }
 
 /*
  * Makes the totals of every stretch what call order makes them, from the
- * unsettled stretch on. Gives the seconds moved.
+ * unsettled stretch on. Gives the seconds moved: none where the usage is
+ * outdated, for then it has to be made anew first.
  */
 int64
 settle(LedgerAccount *account, PoolState *state)
@@ -196,10 +198,13 @@ settle(LedgerAccount *account, PoolState *state)
 
 	if (!state->unsettled)
 		return 0;
+	pool_state_check(state);
+	if (state->outdated)
+		return 0;
 	imbalances = find_imbalances(state, &n);
 	if (n > 0)
 		ledger_sync(account);
-	for (int i = 0; i < n && !state->outdated; i++)
+	for (int i = 0; i < n; i++)
 		moved += settle_stretch(account, state, &imbalances[i]);
 	state->unsettled = false;
 	return moved;

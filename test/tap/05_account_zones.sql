@@ -1,7 +1,7 @@
 -- An account's zone, and that of a call table's times, is a name that means the
 -- same wherever it is read: what billing could not read is refused at once.
 BEGIN;
-SELECT plan(27);
+SELECT plan(31);
 
 CREATE TABLE local (id text, a text, b text, at timestamp, s numeric);
 SELECT throws_ok(format('SELECT ccc.open_account(1, ''one'', ''2025-01-01'', %L)', zone), '22023', NULL, zone || ' is no account''s zone')
@@ -40,5 +40,16 @@ SELECT lives_ok($$UPDATE local SET s = 60 WHERE id = 'c'$$, 'no correction');
 SELECT lives_ok($$INSERT INTO local VALUES ('f', '+8675580000009', 'x', '2024-02-03', 600)$$, 'and no late record');
 SELECT results_eq('SELECT used FROM ccc.packages WHERE account_id = 9 ORDER BY package_no', 'VALUES (300::bigint), (960)', 'all is charged');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and all is well with the pool then');
+
+-- ordinary traffic comes between the change and a record that is late
+SELECT ccc.open_account(8, 'eight', '2024-01-10 00:00Z', 'Asia/Bishkek'), ccc.top_up(8, 100000),
+       ccc.buy(8, 'number_landline', periods => 12, number => '+8675580000008', bought_at => '2024-01-10 00:00Z'),
+       ccc.buy(8, 'tiny', 10, bought_at => '2024-01-15 00:00Z'), ccc.buy(8, 'tiny', 100, bought_at => '2024-01-20 00:00Z');
+INSERT INTO local VALUES ('h', '+8675580000008', 'x', '2024-04-02', 600);
+UPDATE ccc.accounts SET time_zone = 'Asia/Almaty' WHERE account_id = 8;
+SELECT lives_ok($$INSERT INTO local VALUES ('i', '+8675580000008', 'x', '2024-04-03', 60)$$, 'a call after the change');
+SELECT lives_ok($$INSERT INTO local VALUES ('j', '+8675580000008', 'x', '2024-02-03', 600)$$, 'and a late one, which moves others');
+SELECT results_eq('SELECT used FROM ccc.packages WHERE account_id = 8 ORDER BY package_no', 'VALUES (600::bigint), (660)', 'are charged in order');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and all is well');
 SELECT * FROM finish();
 ROLLBACK;
