@@ -136,18 +136,18 @@ SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 
 -- whole numbers by other names
 CREATE DOMAIN short AS smallint;
-CREATE TABLE numbered (id text, a varchar(20), b name, at timestamptz, o oid, l short);
+CREATE TABLE numbered (id text, a varchar(20), b text, at timestamptz, o oid, l short);
 SELECT ccc.attach('numbered', 'id', 'at', 'coalesce(o::int4, l)', 'a', 'b');
-INSERT INTO numbered VALUES ('l1', '075586013388', 'x', '2025-03-02 00:00+08', 61, NULL), ('l2', '075586013388', 'x', '2025-03-02 00:00+08', NULL, 62);
+INSERT INTO numbered VALUES ('w1', '075586013388', 'x', '2025-03-02 00:00+08', 61, NULL), ('w2', '075586013388', 'x', '2025-03-02 00:00+08', NULL, 62);
 SELECT ccc.detach('numbered');
 SELECT ccc.attach('numbered', 'id', 'at', 'o::int4', 'a', 'b');
-INSERT INTO numbered VALUES ('l3', '075586013388', 'x', '2025-03-02 00:00+08', 61, NULL), ('l4', '075586013388', 'x', '2025-03-02 00:00+08', 0, NULL);
+INSERT INTO numbered VALUES ('w3', '075586013388', 'x', '2025-03-02 00:00+08', 61, NULL), ('w4', '075586013388', 'x', '2025-03-02 00:00+08', 0, NULL);
 SELECT ccc.detach('numbered');
 SELECT ccc.attach('numbered', 'id', 'at', 'l', 'a', 'b');
-INSERT INTO numbered VALUES ('l5', '075586013388', 'x', '2025-03-02 00:00+08', NULL, 62), ('l6', '075586013388', 'x', '2025-03-02 00:00+08', 1, NULL);
-SELECT is((SELECT string_agg(format('%s %s', call_id, seconds), ', ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'l_'),
-          'l1 61, l2 62, l3 61, l5 62', 'are lengths as well');
-SELECT is_empty($$SELECT FROM ccc.exceptions WHERE call_id LIKE 'l_'$$, 'and none is an exception');
+INSERT INTO numbered VALUES ('w5', '075586013388', 'x', '2025-03-02 00:00+08', NULL, 62), ('w6', '075586013388', 'x', '2025-03-02 00:00+08', 1, NULL);
+SELECT is((SELECT string_agg(format('%s %s', call_id, seconds), ', ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'w_'),
+          'w1 61, w2 62, w3 61, w5 62', 'are lengths as well');
+SELECT is_empty($$SELECT FROM ccc.exceptions WHERE call_id LIKE 'w_'$$, 'and none is an exception');
 
 -- a cast that is made, or dropped, later
 CREATE TYPE odd_number AS ENUM ('075586013388');
