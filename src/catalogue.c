@@ -15,6 +15,7 @@
 
 #include "catalogue.h"
 #include "compat.h"
+#include "relation_news.h"
 #include "rights.h"
 #include "statement.h"
 
@@ -45,7 +46,7 @@ static Statement select_pools = {
 };
 
 static void
-catalogue_invalidate(Datum arg, Oid relid)
+catalogue_invalidate(Oid relid)
 {
 	if (!OidIsValid(relid) || relid == catalogue.rules_relid ||
 		relid == catalogue.pools_relid)
@@ -112,7 +113,7 @@ catalogue_load(void)
 
 	if (!catalogue.registered)
 	{
-		CacheRegisterRelcacheCallback(catalogue_invalidate, (Datum) 0);
+		relation_news_to(catalogue_invalidate);
 		catalogue.context = AllocSetContextCreate(TopMemoryContext,
 												  "ccc catalogue",
 												  ALLOCSET_SMALL_SIZES);

@@ -17,11 +17,11 @@
 
 #include "access/xact.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
 #include "known_services.h"
+#include "relation_news.h"
 #include "rights.h"
 
 #define MAX_KNOWN 4096			/* numbers; then all are forgotten */
@@ -47,7 +47,7 @@ known_services_forget(void)
 }
 
 static void
-numbers_changed(Datum arg, Oid relid)
+numbers_changed(Oid relid)
 {
 	if (!OidIsValid(relid) || relid == numbers_relid)
 		known_services_forget();
@@ -71,7 +71,7 @@ end_subtransaction(SubXactEvent event, SubTransactionId subxact,
 static void
 begin_session(void)
 {
-	CacheRegisterRelcacheCallback(numbers_changed, (Datum) 0);
+	relation_news_to(numbers_changed);
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
 	known_context = AllocSetContextCreate(TopMemoryContext, "ccc known services",

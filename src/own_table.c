@@ -16,7 +16,6 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -24,6 +23,7 @@
 
 #include "compat.h"
 #include "own_table.h"
+#include "relation_news.h"
 #include "rights.h"
 #include "row_checks.h"
 
@@ -81,7 +81,7 @@ check_not_outdated(void)
 
 /* Something of a table has changed, or (InvalidOid) of any. */
 static void
-forget_shapes(Datum arg, Oid relid)
+forget_shapes(Oid relid)
 {
 	changes++;
 	for (int i = 0; i < lengthof(shapes); i++)
@@ -129,7 +129,7 @@ open_by_name(OwnTableName name)
 
 	if (!registered)
 	{
-		CacheRegisterRelcacheCallback(forget_shapes, (Datum) 0);
+		relation_news_to(forget_shapes);
 		registered = true;
 	}
 	if (!shape->valid)

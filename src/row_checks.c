@@ -9,10 +9,10 @@
 
 #include "executor/executor.h"
 #include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "relation_news.h"
 #include "row_checks.h"
 
 typedef struct RowChecks
@@ -27,7 +27,7 @@ static HTAB *all_checks = NULL;
 
 /* Something of a table has changed, or (InvalidOid) of any. */
 static void
-invalidate(Datum argument, Oid relid)
+invalidate(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	RowChecks  *checks;
@@ -44,7 +44,7 @@ begin_session(void)
 	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(RowChecks)};
 
 	all_checks = hash_create("ccc checks of rows", 8, &control, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	relation_news_to(invalidate);
 }
 
 /* Frees what is outdated, of tables that are gone too. */

@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "compat.h"
+#include "relation_news.h"
 #include "source.h"
 #include "statement.h"
 #include "trap.h"
@@ -73,7 +74,7 @@ open_call_table(Oid relid, LOCKMODE lockmode)
 }
 
 static void
-forget_source(Datum arg, Oid relid)
+forget_source(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	Source	   *source;
@@ -88,7 +89,7 @@ forget_source(Datum arg, Oid relid)
 static void
 forget_all_sources(Datum arg, int cacheid, uint32 hashvalue)
 {
-	forget_source(arg, InvalidOid);
+	forget_source(InvalidOid);
 }
 
 static void
@@ -97,7 +98,7 @@ sources_init(void)
 	HASHCTL		control = {.keysize = sizeof(SourceKey), .entrysize = sizeof(Source)};
 
 	sources = hash_create("ccc sources", 16, &control, HASH_ELEM | HASH_BLOBS);
-	CacheRegisterRelcacheCallback(forget_source, (Datum) 0);
+	relation_news_to(forget_source);
 	CacheRegisterSyscacheCallback(PROCOID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_all_sources, (Datum) 0);
