@@ -110,7 +110,7 @@ learn_shape(Shape *shape, Relation rel)
 	list_free(RelationGetIndexList(rel));
 	shape->index = rel->rd_pkindex;
 	index = index_open(shape->index, RowExclusiveLock);
-	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(index); i++)
+	for (int i = 0; i < Min(IndexRelationGetNumberOfKeyAttributes(index), OWN_MAX_KEYS); i++)
 	{
 		make_key(index, i, BTEqualStrategyNumber, &shape->equal[i]);
 		make_key(index, i, BTGreaterEqualStrategyNumber, &shape->since[i]);

@@ -2,9 +2,10 @@
  * source.c
  *		Attached call tables: their mappings, parsed, kept for the session.
  *
- * A mapping is parsed again when its table or ccc.sources changes, and when
- * any function, operator, type, cast or schema does, for it may use them. One that cannot be parsed is
- * tried again at each statement: its rows are exceptions until then.
+ * A mapping is parsed again when its table or ccc.sources changes, and when any
+ * function, operator, type, cast or schema does, for it may use them. One that
+ * cannot be parsed is tried again at each statement: its rows are exceptions
+ * until then.
  *
  * Nobody holds what is kept: statements have copies, and what is being loaded
  * is not kept yet. So it may be dropped at any time, however they nest.
