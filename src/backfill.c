@@ -25,6 +25,20 @@
 #include "compat.h"
 #include "rights.h"
 #include "source.h"
+#include "statement.h"
+
+static Statement update_marked = {
+	.query = "UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2)"
+	" WHERE s.cdr = $1 AND s.detached_at IS NULL",
+	.types = {"regclass", "timestamptz"},
+	.expected = SPI_OK_UPDATE
+};
+
+static Statement update_ended = {
+	.query = "UPDATE ccc.sources AS s SET backfill_since = NULL, backfilled_at = $2 WHERE s.cdr = $1",
+	.types = {"regclass", "timestamptz"},
+	.expected = SPI_OK_UPDATE
+};
 
 /* what the session has claimed over commits, unless an error released it */
 static Oid	claimed_source = InvalidOid;
@@ -117,19 +131,6 @@ release_source(Oid source)
 	claimed_source = InvalidOid;
 }
 
-/* Changes the row of what was attached. */
-static void
-update_source(const char *query, Oid source, TimestampTz since)
-{
-	Oid			types[] = {REGCLASSOID, TIMESTAMPTZOID};
-	Datum		values[] = {ObjectIdGetDatum(source), TimestampTzGetDatum(since)};
-	int			guc_level = pin_settings();
-
-	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
-	unpin_settings(guc_level);
-}
-
 /* Begins a backfill of what was attached, which it gives. */
 PG_FUNCTION_INFO_V1(mark_backfill);
 Datum
@@ -137,15 +138,16 @@ mark_backfill(PG_FUNCTION_ARGS)
 {
 	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	Oid			source;
+	Datum		values[2];
 
 	PreventCommandDuringRecovery("ccc.backfill()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	source = backfilled_source(cdr);
 	claim_source(source);
-	update_source("UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2)"
-				  " WHERE s.cdr = $1 AND s.detached_at IS NULL",
-				  source, PG_GETARG_TIMESTAMPTZ(1));
+	values[0] = ObjectIdGetDatum(source);
+	values[1] = PG_GETARG_DATUM(1);
+	statement_execute(&update_marked, values);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	table_close(cdr, NoLock);
@@ -157,11 +159,11 @@ Datum
 end_backfill(PG_FUNCTION_ARGS)
 {
 	Oid			source = PG_GETARG_OID(0);
+	Datum		values[] = {ObjectIdGetDatum(source), TimestampTzGetDatum(GetCurrentTimestamp())};
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	update_source("UPDATE ccc.sources AS s SET backfill_since = NULL, backfilled_at = $2 WHERE s.cdr = $1",
-				  source, GetCurrentTimestamp());
+	statement_execute(&update_ended, values);
 	release_source(source);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
