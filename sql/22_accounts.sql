@@ -17,6 +17,7 @@ CREATE TABLE ccc.accounts (
     last_package_no   integer NOT NULL DEFAULT 0,
     last_session_no   bigint NOT NULL DEFAULT 0,
     last_rating_no    bigint NOT NULL DEFAULT 0,
+    last_other_stretch timestamptz NOT NULL DEFAULT '-infinity',
     balance           ccc.yuan NOT NULL DEFAULT 0 CHECK (balance >= 0),
     name              text NOT NULL,
     time_zone         text NOT NULL
@@ -26,6 +27,7 @@ COMMENT ON COLUMN ccc.accounts.last_posting_no IS 'number of the latest posting 
 COMMENT ON COLUMN ccc.accounts.last_entry_no IS 'number of the latest wallet entry';
 COMMENT ON COLUMN ccc.accounts.last_session_no IS 'number of the latest session of an agent';
 COMMENT ON COLUMN ccc.accounts.last_rating_no IS 'counts the changes of its numbers, and reratings: calls that were rated before one are rated again';
+COMMENT ON COLUMN ccc.accounts.last_other_stretch IS 'no row of ccc.other_usage is of a later stretch: calls of later ones need not look there';
 COMMENT ON COLUMN ccc.accounts.balance IS 'prepaid money: the sum of the wallet entries';
 COMMENT ON COLUMN ccc.accounts.time_zone IS 'zone by whose calendar terms in months and days are counted';
 
@@ -103,6 +105,9 @@ CREATE TABLE ccc.packages (
     valid_from  timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
     refunded_at timestamptz NOT NULL DEFAULT 'infinity',
+    stretch     timestamptz NOT NULL DEFAULT '-infinity',
+    stretch_used bigint NOT NULL DEFAULT 0,
+    last_start  timestamptz NOT NULL DEFAULT '-infinity',
     PRIMARY KEY (account_id, package_no),
     -- one constraint, for each is read anew by every statement
     CONSTRAINT packages_never_overdrawn CHECK (used >= 0 AND refunded >= 0 AND used + refunded <= granted)
@@ -111,8 +116,11 @@ COMMENT ON TABLE ccc.packages IS 'lots of call time bought for a pool; granted, 
 COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
 COMMENT ON COLUMN ccc.packages.used IS 'seconds drawn: the sum of the ledger''s charges on this package';
 COMMENT ON COLUMN ccc.packages.refunded_at IS 'from then on the package covers only calls that started before';
+COMMENT ON COLUMN ccc.packages.stretch IS 'start of the latest stretch whose calls drew on the package; before the first one, or after charging again, -infinity';
+COMMENT ON COLUMN ccc.packages.stretch_used IS 'seconds of used that the calls of that stretch drew';
+COMMENT ON COLUMN ccc.packages.last_start IS 'no call counted in stretch_used starts later';
 
-CREATE TABLE ccc.usage (
+CREATE TABLE ccc.other_usage (
     account_id bigint NOT NULL,
     pool       text NOT NULL,
     stretch    timestamptz NOT NULL,
@@ -121,7 +129,15 @@ CREATE TABLE ccc.usage (
     last_start timestamptz NOT NULL,
     PRIMARY KEY (account_id, pool, stretch, package_no)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE ccc.usage IS 'seconds that the calls of a stretch drew, by package: the sums of the ledger''s entries';
+COMMENT ON TABLE ccc.other_usage IS 'usage that no row of ccc.packages holds: of earlier stretches, and shortfalls';
+
+CREATE VIEW ccc.usage WITH (security_invoker = true) AS
+    SELECT u.account_id, u.pool, u.stretch, u.package_no, u.billed, u.last_start
+    FROM ccc.other_usage AS u
+    UNION ALL
+    SELECT p.account_id, p.pool, p.stretch, p.package_no, p.stretch_used, p.last_start
+    FROM ccc.packages AS p WHERE p.stretch > '-infinity';
+COMMENT ON VIEW ccc.usage IS 'seconds that the calls of a stretch drew, by package: the sums of the ledger''s entries';
 COMMENT ON COLUMN ccc.usage.stretch IS 'start of the stretch: time between neighbouring starts and ends of the pool''s packages, and starts of a month in the account''s zone';
 COMMENT ON COLUMN ccc.usage.package_no IS 'the package, or 0 for the shortfall';
 COMMENT ON COLUMN ccc.usage.last_start IS 'no call counted here starts later';
@@ -131,7 +147,8 @@ SELECT pg_catalog.pg_extension_config_dump('ccc.purchases', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.wallet_entries', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.requests', '');
 SELECT pg_catalog.pg_extension_config_dump('ccc.packages', '');
-SELECT pg_catalog.pg_extension_config_dump('ccc.usage', '');
+SELECT pg_catalog.pg_extension_config_dump('ccc.other_usage', '');
 
-GRANT SELECT ON ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.requests, ccc.packages, ccc.usage
+GRANT SELECT ON ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.requests, ccc.packages,
+    ccc.other_usage, ccc.usage
     TO ccc_admin, ccc_reader;

@@ -51,11 +51,23 @@ CREATE FUNCTION ccc.recharge(account_id bigint, pool text, since timestamptz) RE
 #variable_conflict use_column
 BEGIN
     PERFORM ccc.lock_account(account_id);
-    DELETE FROM ccc.usage AS u
+    DELETE FROM ccc.other_usage AS u
         WHERE u.account_id = recharge.account_id AND u.pool = recharge.pool AND u.stretch >= since;
-    INSERT INTO ccc.usage (account_id, pool, stretch, package_no, billed, last_start)
-        SELECT recharge.account_id, recharge.pool, u.stretch, u.package_no, u.billed, u.last_start
-        FROM ccc.usage_in_ledger(recharge.account_id, recharge.pool, since) AS u;
+    UPDATE ccc.packages AS p SET stretch = DEFAULT, stretch_used = DEFAULT, last_start = DEFAULT
+        WHERE p.account_id = recharge.account_id AND p.pool = recharge.pool AND p.stretch >= since;
+    WITH found AS (
+        SELECT u.*, u.package_no > 0 AND u.stretch = max(u.stretch) OVER (PARTITION BY u.package_no) AS latest
+        FROM ccc.usage_in_ledger(recharge.account_id, recharge.pool, since) AS u),
+    held AS (
+        UPDATE ccc.packages AS p SET stretch = f.stretch, stretch_used = f.billed, last_start = f.last_start
+        FROM found AS f
+        WHERE p.account_id = recharge.account_id AND p.package_no = f.package_no AND f.latest)
+    INSERT INTO ccc.other_usage (account_id, pool, stretch, package_no, billed, last_start)
+        SELECT recharge.account_id, recharge.pool, f.stretch, f.package_no, f.billed, f.last_start
+        FROM found AS f WHERE NOT f.latest;
+    UPDATE ccc.accounts AS a SET last_other_stretch =
+            (SELECT coalesce(max(u.stretch), '-infinity') FROM ccc.other_usage AS u WHERE u.account_id = recharge.account_id)
+        WHERE a.account_id = recharge.account_id;
     RETURN ccc.rebalance(account_id, pool, since);
 END
 $$;

@@ -99,6 +99,13 @@ BEGIN
     WHERE coalesce(u.billed, 0) <> coalesce(l.billed, 0) OR u.last_start < l.last_start;
 
     RETURN QUERY
+    SELECT 'no other usage is later than its account says', u.account_id,
+           format('stretch from %s; the account: %s', max(u.stretch), max(a.last_other_stretch))
+    FROM ccc.other_usage AS u LEFT JOIN ccc.accounts AS a USING (account_id)
+    GROUP BY u.account_id
+    HAVING max(u.stretch) > max(a.last_other_stretch);
+
+    RETURN QUERY
     SELECT 'a charge lies within its package''s validity', l.account_id,
            format('call %s on package %s', l.call_id, l.package_no)
     FROM ccc.ledger AS l JOIN ccc.packages AS p USING (account_id, package_no)

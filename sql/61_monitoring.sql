@@ -59,10 +59,13 @@ CREATE VIEW ccc.monitoring_pools WITH (security_barrier = true) AS
            coalesce(p.packages, 0) AS packages, coalesce(p.remaining_seconds, 0) AS remaining_seconds,
            coalesce(p.expiring_packages, 0) AS expiring_packages, coalesce(p.expiring_seconds, 0) AS expiring_seconds
     FROM (SELECT DISTINCT v.code AS pool FROM ccc.pools AS v) AS q
-         LEFT JOIN (SELECT v.pool, sum(v.billed) AS billed_seconds, sum(v.billed) FILTER (WHERE v.package_no = 0) AS short_seconds
-                    FROM ccc.usage AS v GROUP BY v.pool) AS u ON u.pool = q.pool
+         LEFT JOIN (SELECT v.pool, sum(v.billed) AS billed_seconds, sum(v.billed) FILTER (WHERE v.short) AS short_seconds
+                    FROM (SELECT p.pool, p.used, false FROM ccc.packages AS p
+                          UNION ALL
+                          SELECT o.pool, o.billed, true FROM ccc.other_usage AS o WHERE o.package_no = 0) AS v (pool, billed, short)
+                    GROUP BY v.pool) AS u ON u.pool = q.pool
          LEFT JOIN (SELECT v.pool, count(DISTINCT v.account_id) AS accounts_short
-                    FROM ccc.usage AS v
+                    FROM ccc.other_usage AS v
                     WHERE v.package_no = 0 AND v.billed > 0 AND v.last_start > now() - interval '24 hours'
                     GROUP BY v.pool) AS s ON s.pool = q.pool
          LEFT JOIN (SELECT v.pool, count(*) AS packages, sum(v.granted - v.used) AS remaining_seconds,

@@ -108,7 +108,7 @@ GRANT EXECUTE ON FUNCTION ccc.revoke_account(regrole, bigint) TO ccc_admin;
 
 -- what a tenant may look at, and ask
 GRANT SELECT ON ccc.products, ccc.prices, ccc.pools, ccc.call_rules, ccc.trials,
-    ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.packages, ccc.usage, ccc.numbers, ccc.ledger, ccc.exception_log,
+    ccc.accounts, ccc.purchases, ccc.wallet_entries, ccc.packages, ccc.other_usage, ccc.usage, ccc.numbers, ccc.ledger, ccc.exception_log,
     ccc.rentals, ccc.agent_sessions,
     ccc.package_balances, ccc.call_charges, ccc.shortfalls, ccc.exceptions, ccc.wallets
     TO ccc_tenant;

@@ -15,7 +15,7 @@
 #include "grow.h"
 #include "ledger.h"
 
-/* columns of ccc.accounts, packages and usage, in order */
+/* columns of ccc.accounts, packages and other_usage, in order */
 enum
 {
 	ACCOUNT_ID,
@@ -26,6 +26,7 @@ enum
 	ACCOUNT_LAST_PACKAGE_NO,
 	ACCOUNT_LAST_SESSION_NO,
 	ACCOUNT_LAST_RATING_NO,
+	ACCOUNT_LAST_OTHER_STRETCH,
 	ACCOUNT_BALANCE,
 	ACCOUNT_NAME,
 	ACCOUNT_TIME_ZONE
@@ -44,7 +45,10 @@ enum
 	PACKAGE_REFUNDED,
 	PACKAGE_VALID_FROM,
 	PACKAGE_VALID_UNTIL,
-	PACKAGE_REFUNDED_AT
+	PACKAGE_REFUNDED_AT,
+	PACKAGE_STRETCH,
+	PACKAGE_STRETCH_USED,
+	PACKAGE_LAST_START
 };
 
 enum
@@ -112,6 +116,7 @@ lock_account(OwnTable *table, LockedAccount *account)
 	}
 	account->version = account_version(table);
 	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
+	account->last_other_stretch = DatumGetTimestampTz(values[ACCOUNT_LAST_OTHER_STRETCH]);
 	account->zone = named_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
 }
 
@@ -151,6 +156,7 @@ ledger_begin_posting(Ledger *ledger, const LockedAccount *locked, LedgerAccount 
 	account->ledger = ledger;
 	account->account_id = locked->account_id;
 	account->posting_no = locked->posting_no;
+	account->last_other_stretch = locked->last_other_stretch;
 	account->zone = locked->zone;
 }
 
@@ -168,6 +174,10 @@ read_package(const Datum *values, PoolPackage *found)
 	package->remaining = DatumGetInt64(values[PACKAGE_GRANTED]) -
 		DatumGetInt64(values[PACKAGE_REFUNDED]) - DatumGetInt64(values[PACKAGE_USED]);
 	package->drawn = 0;
+	found->held.changed = false;
+	found->held.start = DatumGetTimestampTz(values[PACKAGE_STRETCH]);
+	found->held.billed = DatumGetInt64(values[PACKAGE_STRETCH_USED]);
+	found->held.last_start = DatumGetTimestampTz(values[PACKAGE_LAST_START]);
 }
 
 static int
@@ -203,11 +213,26 @@ ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
 	return packages;
 }
 
-/* What the calls of a stretch and later ones drew, by stretch. */
-UsageRow *
-ledger_usage(const LedgerAccount *account, const char *pool, TimestampTz since, int *nrows)
+/* Most statements need none of it; for those that do it is open to their end. */
+static OwnTable *
+other_usage_of(Ledger *ledger)
 {
-	OwnTable   *table = account->ledger->usage;
+	MemoryContext old;
+
+	if (ledger->other_usage == NULL)
+	{
+		old = MemoryContextSwitchTo(GetMemoryChunkContext(ledger));
+		ledger->other_usage = own_table_open(OWN_OTHER_USAGE);
+		MemoryContextSwitchTo(old);
+	}
+	return ledger->other_usage;
+}
+
+/* What the calls of a stretch and later ones drew, by stretch, but for what packages hold. */
+UsageRow *
+ledger_other_usage(const LedgerAccount *account, const char *pool, TimestampTz since, int *nrows)
+{
+	OwnTable   *table;
 	Datum		key[] = {
 		Int64GetDatum(account->account_id),
 		CStringGetTextDatum(pool),
@@ -217,6 +242,9 @@ ledger_usage(const LedgerAccount *account, const char *pool, TimestampTz since, 
 	int			room = 0;
 
 	*nrows = 0;
+	if (account->last_other_stretch < since)
+		return NULL;
+	table = other_usage_of(account->ledger);
 	own_table_find(table, KEY_LAST_SINCE, lengthof(key), key);
 	while (own_table_next(table))
 	{
@@ -234,11 +262,11 @@ ledger_usage(const LedgerAccount *account, const char *pool, TimestampTz since, 
 	return rows;
 }
 
-/* A row of usage, new or in place of the one that was read. */
+/* A row of other usage, new or in place of the one that was read. */
 void
-ledger_put_usage(const LedgerAccount *account, const char *pool, UsageRow *row)
+ledger_put_other_usage(LedgerAccount *account, const char *pool, UsageRow *row)
 {
-	OwnTable   *table = account->ledger->usage;
+	OwnTable   *table = other_usage_of(account->ledger);
 	bool		found = ItemPointerIsValid(&row->place);
 	Datum	   *values;
 
@@ -255,11 +283,32 @@ ledger_put_usage(const LedgerAccount *account, const char *pool, UsageRow *row)
 		own_table_update(table);
 	else
 		own_table_insert(table);
+	account->last_other_stretch = Max(account->last_other_stretch, row->stretch);
 }
 
-/* Adds what a package's calls drew (or gave back) to its counter. */
+/* Tells the account how late its other usage is. */
 void
-ledger_count_draws(const LedgerAccount *account, const Package *package, ItemPointer place)
+ledger_count_other_usage(const LedgerAccount *account)
+{
+	Datum		key = Int64GetDatum(account->account_id);
+	OwnTable   *table;
+	Datum	   *values;
+
+	own_snapshot_push();
+	table = own_table_open(OWN_ACCOUNTS);
+	if (!own_table_get(table, 1, &key))
+		elog(ERROR, "account " INT64_FORMAT " is gone though it was locked", account->account_id);
+	values = own_table_change(table);
+	values[ACCOUNT_LAST_OTHER_STRETCH] = TimestampTzGetDatum(account->last_other_stretch);
+	own_table_update(table);
+	own_table_close(table);
+	PopActiveSnapshot();
+}
+
+/* Adds what a package's calls drew (or gave back) to its counter, and puts down what the latest drew. */
+void
+ledger_put_package(const LedgerAccount *account, const Package *package,
+				   const HeldUsage *held, ItemPointer place)
 {
 	OwnTable   *table = account->ledger->packages;
 	Datum	   *values;
@@ -267,5 +316,8 @@ ledger_count_draws(const LedgerAccount *account, const Package *package, ItemPoi
 	own_table_fetch(table, place);
 	values = own_table_change(table);
 	values[PACKAGE_USED] = Int64GetDatum(DatumGetInt64(values[PACKAGE_USED]) + package->drawn);
+	values[PACKAGE_STRETCH] = TimestampTzGetDatum(held->start);
+	values[PACKAGE_STRETCH_USED] = Int64GetDatum(held->billed);
+	values[PACKAGE_LAST_START] = TimestampTzGetDatum(held->last_start);
 	own_table_update(table);
 }

@@ -91,7 +91,7 @@ ledger_begin(void)
 
 	own_snapshot_push();
 	ledger->packages = own_table_open(OWN_PACKAGES);
-	ledger->usage = own_table_open(OWN_USAGE);
+	ledger->other_usage = NULL;
 	ledger->known = own_table_open(OWN_LEDGER);
 	ledger->entries = append_begin(ledger->known->rel);
 	return ledger;
@@ -103,7 +103,8 @@ ledger_end(Ledger *ledger)
 {
 	append_end(ledger->entries);
 	own_table_close(ledger->known);
-	own_table_close(ledger->usage);
+	if (ledger->other_usage != NULL)
+		own_table_close(ledger->other_usage);
 	own_table_close(ledger->packages);
 	PopActiveSnapshot();
 	CommandCounterIncrement();

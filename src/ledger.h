@@ -27,6 +27,7 @@ typedef struct LockedAccount
 	bool		known;			/* there is such an account */
 	int64		version;		/* of what its calls are rated by */
 	int64		posting_no;
+	TimestampTz last_other_stretch; /* no other usage is later */
 	pg_tz	   *zone;			/* NULL: the server does not know it (any more) */
 } LockedAccount;
 
@@ -34,7 +35,7 @@ typedef struct LockedAccount
 typedef struct Ledger
 {
 	OwnTable   *packages;
-	OwnTable   *usage;
+	OwnTable   *other_usage;	/* NULL: not asked for yet */
 	OwnTable   *known;			/* the ledger, to look calls up */
 	Appender   *entries;		/* the ledger, to append to */
 } Ledger;
@@ -45,6 +46,7 @@ typedef struct LedgerAccount
 	Ledger	   *ledger;
 	int64		account_id;
 	int64		posting_no;
+	TimestampTz last_other_stretch;
 	pg_tz	   *zone;			/* or NULL */
 } LedgerAccount;
 
@@ -95,7 +97,7 @@ typedef struct MovableScan
 	MemoryContext old_context;	/* of those before, for the last is asked for still */
 } MovableScan;
 
-/* A row of ccc.usage. */
+/* A row of ccc.other_usage. */
 typedef struct UsageRow
 {
 	TimestampTz stretch;
@@ -105,11 +107,21 @@ typedef struct UsageRow
 	ItemPointerData place;		/* invalid: there is no such row yet */
 } UsageRow;
 
-/* A package and its pool. */
+/* What a package's row holds of its usage: that of one stretch, the latest. */
+typedef struct HeldUsage
+{
+	TimestampTz start;			/* DT_NOBEGIN: none */
+	TimestampTz last_start;
+	int64		billed;
+	bool		changed;		/* to be written */
+} HeldUsage;
+
+/* A package, its pool and what its row holds of its usage. */
 typedef struct PoolPackage
 {
 	char	   *pool;
 	Package		package;
+	HeldUsage	held;
 	ItemPointerData place;		/* of its row */
 } PoolPackage;
 
@@ -127,17 +139,20 @@ extern void ledger_known_calls(const LedgerAccount *account, char *call_id,
 							   KnownCalls *known);
 extern PoolPackage *ledger_packages(const LedgerAccount *account,
 									TimestampTz since, int *npackages);
-extern UsageRow *ledger_usage(const LedgerAccount *account, const char *pool,
-							  TimestampTz since, int *nrows);
+extern UsageRow *ledger_other_usage(const LedgerAccount *account,
+									const char *pool, TimestampTz since,
+									int *nrows);
 extern void ledger_append(const LedgerAccount *account, const RatedCall *call,
 						  int32 entry_no, EntryKind kind, int32 package_no,
 						  const char *pool, int64 billed);
 extern void ledger_sync(const LedgerAccount *account);
 extern void ledger_recharge(const LedgerAccount *account, const char *pool);
-extern void ledger_put_usage(const LedgerAccount *account, const char *pool,
-							 UsageRow *row);
-extern void ledger_count_draws(const LedgerAccount *account,
-							   const Package *package, ItemPointer place);
+extern void ledger_put_other_usage(LedgerAccount *account, const char *pool,
+								   UsageRow *row);
+extern void ledger_count_other_usage(const LedgerAccount *account);
+extern void ledger_put_package(const LedgerAccount *account,
+							   const Package *package, const HeldUsage *held,
+							   ItemPointer place);
 
 extern RatedCall *ledger_billed_calls(int64 account_id, TimestampTz since,
 									  int *n);

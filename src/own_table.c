@@ -43,7 +43,7 @@ static Shape shapes[] = {
 	[OWN_LEDGER] = {.name = "ledger"},
 	[OWN_NUMBERS] = {.name = "numbers"},
 	[OWN_PACKAGES] = {.name = "packages"},
-	[OWN_USAGE] = {.name = "usage"},
+	[OWN_OTHER_USAGE] = {.name = "other_usage"},
 };
 
 static uint64 changes = 0;		/* invalidations seen */

@@ -20,7 +20,7 @@ typedef enum OwnTableName
 	OWN_LEDGER,
 	OWN_NUMBERS,
 	OWN_PACKAGES,
-	OWN_USAGE
+	OWN_OTHER_USAGE
 } OwnTableName;
 
 /* values of a key that rows have, or, the last one, that they start from */

@@ -47,6 +47,7 @@ static void
 take_packages(PoolStates *states, PoolState *state)
 {
 	state->packages = palloc_array(Package, states->npackages);
+	state->held = palloc_array(HeldUsage, states->npackages);
 	state->places = palloc_array(ItemPointerData, states->npackages);
 	stretch_bounds_begin(&state->bounds, zone_of(states->account), 3 * states->npackages);
 	for (int i = 0; i < states->npackages; i++)
@@ -55,6 +56,7 @@ take_packages(PoolStates *states, PoolState *state)
 
 		if (strcmp(states->packages[i].pool, state->pool) != 0)
 			continue;
+		state->held[state->npackages] = states->packages[i].held;
 		state->places[state->npackages] = states->packages[i].place;
 		state->packages[state->npackages++] = *package;
 		add_bound(&state->bounds, package->valid_from);
@@ -101,6 +103,16 @@ usage_of(PoolState *state, TimestampTz start)
 	return usage;
 }
 
+static StretchUsage *
+take_usage(PoolState *state, TimestampTz start, TimestampTz last_start, int package, int64 billed)
+{
+	StretchUsage *usage = usage_of(state, start);
+
+	usage->billed[package] = billed;
+	usage->last_start = Max(usage->last_start, last_start);
+	return usage;
+}
+
 static void
 load_usage(PoolStates *states, PoolState *state)
 {
@@ -109,15 +121,20 @@ load_usage(PoolStates *states, PoolState *state)
 
 	state->since = TIMESTAMP_NOT_FINITE(states->since) ? states->since :
 		stretch_start(&state->bounds, states->since);
-	rows = ledger_usage(states->account, state->pool, state->since, &nrows);
+	rows = ledger_other_usage(states->account, state->pool, state->since, &nrows);
 	for (int i = 0; i < nrows; i++)
 	{
-		StretchUsage *usage = usage_of(state, rows[i].stretch);
 		int			package = pool_state_package(state, rows[i].package_no);
 
-		usage->billed[package] = rows[i].billed;
-		usage->places[package] = rows[i].place;
-		usage->last_start = Max(usage->last_start, rows[i].last_start);
+		take_usage(state, rows[i].stretch, rows[i].last_start, package,
+				   rows[i].billed)->places[package] = rows[i].place;
+	}
+	for (int i = 0; i < state->npackages; i++)
+	{
+		const HeldUsage *held = &state->held[i];
+
+		if (held->start != DT_NOBEGIN && held->start >= state->since)
+			take_usage(state, held->start, held->last_start, i, held->billed);
 	}
 }
 
@@ -224,20 +241,52 @@ pool_state_release(PoolState *state, TimestampTz started_at, int32 package_no, i
 }
 
 static void
+put_other_usage(PoolStates *states, PoolState *state, int package,
+				const HeldUsage *usage, const ItemPointerData *place)
+{
+	UsageRow	row = {
+		.stretch = usage->start,
+		.last_start = usage->last_start,
+		.package_no = package < state->npackages ? state->packages[package].package_no : NO_PACKAGE,
+		.billed = usage->billed
+	};
+
+	if (place != NULL)
+		row.place = *place;
+	ledger_put_other_usage(states->account, state->pool, &row);
+}
+
+/* A package's row holds the latest stretch; what it held makes way. */
+static void
+hold(PoolStates *states, PoolState *state, int package, const HeldUsage *usage)
+{
+	HeldUsage  *held = &state->held[package];
+
+	if (held->start != usage->start && held->billed != 0)
+		put_other_usage(states, state, package, held, NULL);
+	*held = *usage;
+	held->changed = true;
+}
+
+/* Stretches are stored in ascending order. */
+static void
 store_stretch(PoolStates *states, PoolState *state, const StretchUsage *usage)
 {
 	for (int i = 0; i <= state->npackages; i++)
 	{
-		UsageRow	row = {
-			.stretch = usage->start,
+		HeldUsage	drawn = {
+			.start = usage->start,
 			.last_start = usage->last_start,
-			.package_no = i < state->npackages ? state->packages[i].package_no : NO_PACKAGE,
-			.billed = usage->billed[i],
-			.place = usage->places[i]
+			.billed = usage->billed[i]
 		};
 
-		if (usage->changed[i])
-			ledger_put_usage(states->account, state->pool, &row);
+		if (!usage->changed[i])
+			continue;
+		if (i < state->npackages && !ItemPointerIsValid(&usage->places[i]) &&
+			usage->start >= state->held[i].start)
+			hold(states, state, i, &drawn);
+		else
+			put_other_usage(states, state, i, &drawn, &usage->places[i]);
 	}
 }
 
@@ -260,6 +309,18 @@ pool_state_check(PoolState *state)
 	}
 }
 
+static void
+store_pool(PoolStates *states, PoolState *state)
+{
+	pool_state_check(state);
+	for (int i = 0; i < state->nstretches && !state->outdated; i++)
+		store_stretch(states, state, &state->stretches[i]);
+	for (int i = 0; i < state->npackages; i++)
+		if (state->packages[i].drawn != 0 || state->held[i].changed)
+			ledger_put_package(states->account, &state->packages[i], &state->held[i],
+							   &state->places[i]);
+}
+
 /*
  * Writes what changed: packages in deduction order, and usage, unless that is
  * outdated: then it is the caller's to make it anew.
@@ -267,15 +328,10 @@ pool_state_check(PoolState *state)
 void
 pool_states_store(PoolStates *states)
 {
-	for (int i = 0; i < states->npools; i++)
-	{
-		PoolState  *state = states->pools[i];
+	TimestampTz last_other_stretch = states->account->last_other_stretch;
 
-		for (int j = 0; j < state->npackages; j++)
-			if (state->packages[j].drawn != 0)
-				ledger_count_draws(states->account, &state->packages[j], &state->places[j]);
-		pool_state_check(state);
-		for (int j = 0; j < state->nstretches && !state->outdated; j++)
-			store_stretch(states, state, &state->stretches[j]);
-	}
+	for (int i = 0; i < states->npools; i++)
+		store_pool(states, states->pools[i]);
+	if (states->account->last_other_stretch != last_other_stretch)
+		ledger_count_other_usage(states->account);
 }

@@ -15,13 +15,14 @@ typedef struct StretchUsage
 	TimestampTz last_start;
 	int64	   *billed;
 	bool	   *changed;
-	ItemPointerData *places;	/* of their rows */
+	ItemPointerData *places;	/* of rows of other usage; invalid: a package's, or new */
 } StretchUsage;
 
 typedef struct PoolState
 {
 	char	   *pool;
 	Package    *packages;		/* in order */
+	HeldUsage  *held;			/* by their rows */
 	ItemPointerData *places;	/* of their rows */
 	int			npackages;
 	StretchBounds bounds;

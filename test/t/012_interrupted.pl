@@ -34,7 +34,7 @@ my $too_large = qr/^(XX000|53100): could not (extend|write to) file .*: File too
 my ($cancelled, $full) = (0, 0);
 
 # Everything that the extension and the call tables keep.
-my @tables = map { "ccc.$_" } qw(accounts agent_sessions exception_log ledger numbers packages purchases rentals requests usage wallet_entries);
+my @tables = map { "ccc.$_" } qw(accounts agent_sessions exception_log ledger numbers packages purchases rentals requests other_usage wallet_entries);
 my $state = 'SELECT ' . join ', ', map { "(SELECT sum(hashtextextended(t::text, 0)) FROM $_ AS t)" } @tables, qw(calls late old purged);
 
 # Bulk of an account's records, as rows of a query.

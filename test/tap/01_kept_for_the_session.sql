@@ -51,7 +51,7 @@ SELECT is((SELECT count(*) FROM ccc.exceptions WHERE reason = 'unknown_number'),
 
 -- checks of rows that fail
 SELECT ccc.open_account(1, 'one', '2025-01-01'), ccc.top_up(1, 1000), ccc.buy(1, 'number_landline', number => '0755-86013388', bought_at => '2025-03-01');
-ALTER TABLE ccc.usage ADD CONSTRAINT none CHECK (billed < 0) NOT VALID;
+ALTER TABLE ccc.other_usage ADD CONSTRAINT none CHECK (billed < 0) NOT VALID;
 CREATE FUNCTION pg_temp.fail(times integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     FOR n IN 1 .. times LOOP

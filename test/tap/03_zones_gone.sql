@@ -32,9 +32,9 @@ SELECT is((SELECT count(*) FROM ccc.ledger WHERE call_id = 'before' AND kind = '
 -- what looks at all accounts goes on
 SELECT results_eq('SELECT invariant, account_id, detail FROM ccc.check_integrity()',
                   $$VALUES ('an account has a time zone', 1::bigint, 'zone Nowhere/Gone')$$, 'it is told, and nothing else is wrong');
-UPDATE ccc.usage SET billed = billed + 1;
+UPDATE ccc.packages SET stretch_used = stretch_used + 1;
 SELECT results_eq('SELECT account_id FROM ccc.check_integrity()', 'VALUES (1::bigint), (2)', 'the others'' usage is looked at still');
-UPDATE ccc.usage SET billed = billed - 1;
+UPDATE ccc.packages SET stretch_used = stretch_used - 1;
 SELECT lives_ok('SELECT * FROM ' || oid::regclass, oid::regclass || ' can be read')
 FROM pg_class WHERE relnamespace = 'ccc'::regnamespace AND relname LIKE 'monitoring%' ORDER BY relname;
 SELECT lives_ok('SELECT * FROM ccc.due_accounts(''2025-04-15'')', 'so can what is due');

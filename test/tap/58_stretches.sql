@@ -1,7 +1,8 @@
 -- The stretch of an instant begins with the latest of the bounds and the start
--- of the month in a zone, whatever the session's.
+-- of the month in a zone, whatever the session's. A package's row holds the
+-- usage of its latest stretch, other usage is beside it.
 BEGIN;
-SELECT plan(11);
+SELECT plan(23);
 
 CREATE FUNCTION pg_temp.start(at timestamptz, zone text, bounds timestamptz[] DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
     SELECT to_char(timezone('UTC', ccc.stretch(at, bounds, zone)), 'YYYY-MM-DD HH24:MI') $$;
@@ -23,5 +24,38 @@ SELECT is(pg_temp.start('2015-11-30 23:00Z', 'America/Havana'), '2015-11-01 05:0
 -- no instant is in a stretch that begins after it
 SELECT is_empty($$SELECT z.name, i.at FROM pg_timezone_names AS z, generate_series(timestamptz '2015-10-29 00:00Z', '2015-11-03 00:00Z', '30 minutes') AS i (at)
                   WHERE ccc.stretch(i.at, '{}', z.name) > i.at AND z.name !~ '^posix'$$, 'in whatever zone');
+SET TimeZone = 'Asia/Shanghai';
+SELECT ccc.open_account(a, 'account ' || a, '2025-01-01'), ccc.top_up(a, 2000) FROM generate_series(1, 2) AS a;
+SELECT ccc.buy(a, 'number_landline', periods => 12, number => '07558601338' || a, bought_at => '2025-01-01') FROM generate_series(1, 2) AS a;
+SELECT ccc.buy(1, 'landline_custom', 1000, bought_at => '2025-01-01');
+SELECT ccc.create_calls_table();
+CREATE FUNCTION pg_temp.say(call_id text, started_at timestamptz, account integer DEFAULT 1) RETURNS void LANGUAGE sql AS
+    $$INSERT INTO calls VALUES ($1, '07558601338' || $3, 'x', $2, 60)$$;
+CREATE FUNCTION pg_temp.held() RETURNS text LANGUAGE sql AS
+    $$SELECT format('%s: %s of %s until %s', to_char(stretch, 'Mon'), stretch_used, used, to_char(last_start, 'DD')) FROM ccc.packages WHERE account_id = 1$$;
+CREATE FUNCTION pg_temp.beside(account integer DEFAULT 1) RETURNS text LANGUAGE sql AS
+    $$SELECT coalesce(string_agg(format('%s: %s until %s', to_char(stretch, 'Mon'), billed, to_char(last_start, 'DD')), '; ' ORDER BY stretch), 'nothing')
+      FROM ccc.other_usage WHERE account_id = account$$;
+
+SELECT pg_temp.say('march 1', '2025-03-05'), pg_temp.say('march 2', '2025-03-03');
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Mar: 120 of 120 until 05, nothing', 'all of the first stretch is held');
+SELECT pg_temp.say('april', '2025-04-02');
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Apr: 60 of 180 until 02, Mar: 120 until 05', 'the next one takes its place');
+SELECT is((SELECT last_other_stretch FROM ccc.accounts WHERE account_id = 1), '2025-03-01', 'the account knows of it');
+SELECT pg_temp.say('late', '2025-03-07'), pg_temp.say('later', '2025-02-07');
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Apr: 60 of 300 until 02, Feb: 60 until 07; Mar: 180 until 07', 'late calls are beside it');
+DELETE FROM calls WHERE call_id = 'april';
+SELECT is(pg_temp.held(), 'Apr: 0 of 240 until 02', 'taken back');
+INSERT INTO calls SELECT 'may ' || n, '075586013381', 'x', '2025-05-01', 60 FROM generate_series(1, 2) AS n;
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'May: 120 of 360 until 01, Feb: 60 until 07; Mar: 180 until 07', 'of nothing nothing is kept');
+INSERT INTO calls SELECT 'on ' || n, '075586013381', 'x', timestamptz '2025-05-20' + n * interval '10 days', 60 FROM generate_series(1, 3) AS n;
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Jun: 120 of 540 until 19, Feb: 60 until 07; Mar: 180 until 07; May: 180 until 30', 'two stretches at once');
+SELECT is(ccc.replay(1), 0::bigint, 'charged again');
+SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Jun: 120 of 540 until 19, Feb: 60 until 07; Mar: 180 until 07; May: 180 until 30', 'each is where it was');
+
+SELECT pg_temp.say('short', '2025-03-05', 2), pg_temp.say('short again', '2025-03-06', 2);
+SELECT is(pg_temp.beside(2), 'Mar: 120 until 06', 'a shortfall is no package''s');
+SELECT is((SELECT last_other_stretch FROM ccc.accounts WHERE account_id = 2), '2025-03-01', 'the account knows of it');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;

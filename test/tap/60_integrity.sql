@@ -1,7 +1,7 @@
 -- check_integrity() is a test that can fail: each counter tampered with, and
 -- each invariant broken, is reported.
 BEGIN;
-SELECT plan(40);
+SELECT plan(45);
 
 SELECT ccc.open_account(a, 'account ' || a, '2025-01-01') FROM generate_series(1, 2) AS a;
 SELECT ccc.top_up(a, 10000, 'r') FROM generate_series(1, 2) AS a;
@@ -35,9 +35,9 @@ FROM (VALUES
     (1, 'UPDATE ccc.packages SET used = used + 60 WHERE package_no = 2'),
     (2, 'UPDATE ccc.packages SET used = used - 60 WHERE package_no = 1'),
     (3, 'UPDATE ccc.packages SET used = 0'),
-    (4, 'UPDATE ccc.usage SET billed = billed + 1 WHERE package_no = 0'),
-    (5, 'DELETE FROM ccc.usage WHERE package_no = 0'),
-    (6, 'INSERT INTO ccc.usage SELECT 2, pool, stretch, package_no, billed, last_start FROM ccc.usage'),
+    (4, 'UPDATE ccc.other_usage SET billed = billed + 1 WHERE package_no = 0'),
+    (5, 'DELETE FROM ccc.other_usage WHERE package_no = 0'),
+    (6, 'INSERT INTO ccc.other_usage SELECT 2, pool, stretch, package_no, billed, last_start FROM ccc.other_usage'),
     (7, 'DELETE FROM ccc.ledger WHERE call_id = ''c3'''),
     (8, 'DELETE FROM ccc.ledger WHERE call_id = ''short'''),
     (9, 'DELETE FROM ccc.ledger WHERE call_id = ''c1'' AND entry_no = 1'),
@@ -64,9 +64,14 @@ FROM (VALUES
     (30, 'INSERT INTO ccc.numbers SELECT number, since + interval ''1 day'', paid_until, ''2099-01-01'', 2, line, owner FROM ccc.numbers'),
     (31, 'DROP TRIGGER ccc_bill_insert ON other'),
     (32, 'ALTER TABLE other DISABLE TRIGGER ALL'),
-    (33, 'UPDATE ccc.usage SET billed = billed - 1 WHERE package_no = 1'),
-    (34, 'UPDATE ccc.usage SET stretch = stretch + interval ''1 day'''),
-    (35, 'UPDATE ccc.usage SET last_start = last_start - interval ''1 minute''')) AS v (n, statement) ORDER BY n;
+    (33, 'UPDATE ccc.packages SET stretch_used = stretch_used - 1 WHERE package_no = 1'),
+    (34, 'UPDATE ccc.packages SET stretch = stretch + interval ''1 day'''),
+    (35, 'UPDATE ccc.packages SET last_start = last_start - interval ''1 minute'''),
+    (36, 'UPDATE ccc.other_usage SET stretch = stretch + interval ''1 day'''),
+    (37, 'UPDATE ccc.other_usage SET last_start = last_start - interval ''1 minute'''),
+    (38, 'UPDATE ccc.accounts SET last_other_stretch = last_other_stretch - interval ''1 month'''),
+    (39, 'UPDATE ccc.packages SET stretch = DEFAULT'),
+    (40, 'INSERT INTO ccc.other_usage SELECT account_id, pool, stretch, package_no, 60, last_start FROM ccc.packages WHERE package_no = 1')) AS v (n, statement) ORDER BY n;
 SELECT matches(pg_temp.after(statement), 'a billed call is on a number that its account had \(call in on number', statement)
 FROM (VALUES
     (1, 'UPDATE ccc.ledger SET started_at = ''2025-02-28 23:59:59.999999+08'' WHERE call_id = ''in'''),

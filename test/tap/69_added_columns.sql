@@ -11,7 +11,7 @@ SELECT ccc.create_calls_table();
 INSERT INTO calls VALUES ('before', '075586013388', 'x', '2025-02-01', 61), ('bad before', '075586013388', 'x', '2025-02-01', -1);
 ALTER TABLE ccc.ledger ADD COLUMN note text, ADD COLUMN n integer DEFAULT 7;
 ALTER TABLE ccc.exception_log ADD COLUMN note text;
-ALTER TABLE ccc.usage ADD COLUMN note text;
+ALTER TABLE ccc.other_usage ADD COLUMN note text;
 ALTER TABLE ccc.packages ADD COLUMN note text DEFAULT 'noted';
 ALTER TABLE ccc.accounts ADD COLUMN note text DEFAULT 'noted';
 ALTER TABLE ccc.numbers ADD COLUMN note text;
@@ -20,7 +20,7 @@ INSERT INTO calls VALUES ('after', '075586013388', 'x', '2025-02-01', 61), ('bad
 INSERT INTO calls SELECT 'bulk ' || n, '075586013388', 'x', '2025-04-01', 61 FROM generate_series(1, 2000) AS n;
 SELECT is((SELECT count(*) FROM ccc.ledger WHERE note IS NULL AND n IS NULL), 2002::bigint, 'entries');
 SELECT is((SELECT count(*) FROM ccc.exception_log WHERE note IS NULL), 2::bigint, 'exceptions');
-SELECT ok((SELECT bool_and(note IS NULL) FROM ccc.usage), 'usage');
+SELECT ok((SELECT bool_and(note IS NULL) FROM ccc.other_usage), 'usage');
 SELECT is((SELECT p.note || a.note FROM ccc.packages AS p, ccc.accounts AS a), 'notednoted', 'what was there is kept');
 
 -- a summarizing index of what each posting writes: from 16 on the row's version is still no other index's

@@ -36,7 +36,7 @@ SELECT is_empty($$SELECT name FROM tables WHERE owner <> 'ccc_owner'$$, 'tables 
 SELECT is_empty($$SELECT name, p FROM tables, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p
                   WHERE has_table_privilege('public', oid, p)$$, 'PUBLIC has no right on any');
 SELECT is_empty($$SELECT name, r, p FROM tables, unnest('{ccc_admin,ccc_writer,ccc_reader}'::text[]) AS r, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER}'::text[]) AS p
-                  WHERE name ~ '(accounts|purchases|packages|usage|wallet_entries|requests|rentals|agent_sessions|numbers|ledger|exception_log|tenants)$' AND has_table_privilege(r, oid, p)$$,
+                  WHERE name ~ '(accounts|purchases|packages|other_usage|wallet_entries|requests|rentals|agent_sessions|numbers|ledger|exception_log|tenants)$' AND has_table_privilege(r, oid, p)$$,
                 'nobody else writes accounts, money or the ledger');
 SELECT is_empty($$SELECT name, r, p FROM tables, unnest('{ccc_writer,ccc_reader}'::text[]) AS r, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER}'::text[]) AS p
                   WHERE has_table_privilege(r, oid, p)$$, 'writers and readers change nothing');
@@ -50,7 +50,7 @@ SELECT is_empty($$SELECT member::regrole FROM pg_auth_members WHERE roleid = 'cc
 SELECT is_empty($$SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'ccc'::regnamespace AND c.relkind = 'S'$$, 'there is no sequence');
 SELECT is_empty($$SELECT i.indrelid::regclass FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                   WHERE i.indisunique AND a.attname <> 'account_id'
-                    AND i.indrelid::regclass::text ~ '(accounts|purchases|packages|usage|wallet_entries|requests|rentals|agent_sessions|ledger|tenants)$'$$,
+                    AND i.indrelid::regclass::text ~ '(accounts|purchases|packages|other_usage|wallet_entries|requests|rentals|agent_sessions|ledger|tenants)$'$$,
                 'account_id is first in every key of a tenant table');
 SELECT is_empty($$SELECT d.objid FROM pg_depend AS d
                   WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ccc_billing') AND d.deptype = 'e'
