@@ -131,8 +131,8 @@ append_store(Appender *appender)
 	TupleTableSlot *slot = appender->slots[appender->nslots];
 
 	ExecStoreVirtualTuple(slot);
-	ExecMaterializeSlot(slot);
 	check_row(appender->rel, slot);
+	ExecMaterializeSlot(slot);
 	appender->nbytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
 	if (++appender->nslots < BATCH && appender->nbytes < BATCH_BYTES)
 		return;

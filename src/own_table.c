@@ -320,8 +320,8 @@ complete(OwnTable *table)
 {
 	PreventCommandIfReadOnly("UPDATE");
 	ExecStoreVirtualTuple(table->written);
-	ExecMaterializeSlot(table->written);
 	check_row(table->rel, table->written);
+	ExecMaterializeSlot(table->written);
 }
 
 static void

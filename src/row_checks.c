@@ -84,7 +84,8 @@ begin_checks(Oid relid)
 }
 
 /*
- * Raises, as an INSERT or UPDATE would, when a row breaks a constraint. The
+ * Raises, as an INSERT or UPDATE would, when a row breaks a constraint. A
+ * virtual row is checked sooner than one that has to be taken apart. The
  * checks are looked up each time: a row's own types may run code that
  * outdates them.
  */
