@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "compare.h"
 #include "compat.h"
@@ -31,11 +32,40 @@ PG_FUNCTION_INFO_V1(billing_increment_hash_extended);
 PG_FUNCTION_INFO_V1(billed_seconds);
 PG_FUNCTION_INFO_V1(billed_minutes);
 
-static int
-compare_with_int64(Numeric a, int64 b)
+static Numeric
+kept_numeric(Numeric *kept, int64 value)
 {
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
-											 NumericGetDatum(int64_to_numeric(b))));
+	MemoryContext old;
+
+	if (*kept == NULL)
+	{
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		*kept = int64_to_numeric(value);
+		MemoryContextSwitchTo(old);
+	}
+	return *kept;
+}
+
+static int
+compare(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+static bool
+is_negative(Numeric a)
+{
+	static Numeric zero = NULL;
+
+	return compare(a, kept_numeric(&zero, 0)) < 0;
+}
+
+static bool
+is_beyond_int64(Numeric a)
+{
+	static Numeric greatest = NULL;
+
+	return compare(a, kept_numeric(&greatest, PG_INT64_MAX)) > 0;
 }
 
 /*
@@ -49,8 +79,7 @@ seconds_round_up(Numeric seconds, int64 *whole)
 	Datum		ceiling;
 
 	if (numeric_is_nan(seconds) || numeric_is_inf(seconds) ||
-		compare_with_int64(seconds, 0) < 0 ||
-		compare_with_int64(seconds, PG_INT64_MAX) > 0)
+		is_negative(seconds) || is_beyond_int64(seconds))
 		return false;
 
 	ceiling = DirectFunctionCall1(numeric_ceil, NumericGetDatum(seconds));
@@ -225,7 +254,7 @@ report_unbillable(Numeric seconds)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("seconds of a call must be finite")));
-	if (compare_with_int64(seconds, 0) < 0)
+	if (is_negative(seconds))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("seconds of a call must not be negative")));
