@@ -76,13 +76,14 @@ is_beyond_int64(Numeric a)
 bool
 seconds_round_up(Numeric seconds, int64 *whole)
 {
-	Datum		ceiling;
+	Datum		ceiling = NumericGetDatum(seconds);
 
 	if (numeric_is_nan(seconds) || numeric_is_inf(seconds) ||
 		is_negative(seconds) || is_beyond_int64(seconds))
 		return false;
 
-	ceiling = DirectFunctionCall1(numeric_ceil, NumericGetDatum(seconds));
+	if (DatumGetInt32(DirectFunctionCall1(numeric_scale, ceiling)) > 0)
+		ceiling = DirectFunctionCall1(numeric_ceil, ceiling);
 	*whole = DatumGetInt64(DirectFunctionCall1(numeric_int8, ceiling));
 	return true;
 }
