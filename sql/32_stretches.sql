@@ -9,15 +9,24 @@ COMMENT ON FUNCTION ccc.stretch(timestamptz, timestamptz[], text) IS
 REVOKE ALL ON FUNCTION ccc.stretch(timestamptz, timestamptz[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.stretch(timestamptz, timestamptz[], text) TO ccc_owner, ccc_admin, ccc_reader;
 
+CREATE FUNCTION ccc.stretch_bounds(account_id bigint, pool text) RETURNS timestamptz[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT coalesce(array_agg(b.at), ARRAY[]::timestamptz[])
+        FROM ccc.packages AS p,
+             LATERAL (VALUES (p.valid_from), (p.valid_until), (p.refunded_at)) AS b (at)
+        WHERE p.account_id = stretch_bounds.account_id AND p.pool = stretch_bounds.pool AND b.at < 'infinity';
+    END;
+COMMENT ON FUNCTION ccc.stretch_bounds(bigint, text) IS 'starts and ends of an account''s packages in a pool';
+REVOKE ALL ON FUNCTION ccc.stretch_bounds(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.stretch_bounds(bigint, text) TO ccc_admin, ccc_reader;
+
 CREATE FUNCTION ccc.usage_in_ledger(account_id bigint, pool text, since timestamptz,
         OUT stretch timestamptz, OUT package_no integer, OUT billed bigint, OUT last_start timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
         WITH bounds AS (
-            SELECT coalesce(array_agg(b.at), ARRAY[]::timestamptz[]) AS starts
-            FROM ccc.packages AS p,
-                 LATERAL (VALUES (p.valid_from), (p.valid_until), (p.refunded_at)) AS b (at)
-            WHERE p.account_id = usage_in_ledger.account_id AND p.pool = usage_in_ledger.pool AND b.at < 'infinity'),
+            SELECT ccc.stretch_bounds(usage_in_ledger.account_id, usage_in_ledger.pool) AS starts),
         holdings AS (
             SELECT l.started_at, coalesce(l.package_no, 0) AS package_no, sum(l.billed) AS billed
             FROM ccc.ledger AS l
@@ -75,6 +84,22 @@ COMMENT ON FUNCTION ccc.recharge(bigint, text, timestamptz) IS
     'divides the calls from the start of a stretch on into stretches anew, and charges them again in call order; gives the seconds moved';
 REVOKE ALL ON FUNCTION ccc.recharge(bigint, text, timestamptz) FROM PUBLIC;
 
+CREATE FUNCTION ccc.usage_is_outdated(account_id bigint, pool text, new_bounds timestamptz[]) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    BEGIN ATOMIC
+        WITH bounds AS (
+            SELECT coalesce(array_agg(b.at) FILTER (WHERE b.at <> ALL (new_bounds)), ARRAY[]::timestamptz[]) AS starts
+            FROM unnest(ccc.stretch_bounds(usage_is_outdated.account_id, usage_is_outdated.pool)) AS b (at))
+        SELECT coalesce(bool_or(ccc.stretch(u.stretch, b.starts || new_bounds, a.time_zone) <> u.stretch
+                                OR ccc.stretch(u.last_start, b.starts, a.time_zone) > u.stretch), false)
+        FROM ccc.usage AS u, bounds AS b, ccc.accounts AS a
+        WHERE u.account_id = usage_is_outdated.account_id AND u.pool = usage_is_outdated.pool
+          AND a.account_id = usage_is_outdated.account_id;
+    END;
+COMMENT ON FUNCTION ccc.usage_is_outdated(bigint, text, timestamptz[]) IS
+    'whether stretches of an account and pool had other bounds, apart from new ones, when calls were counted: the rules of its time zone, or the zone, have changed since';
+REVOKE ALL ON FUNCTION ccc.usage_is_outdated(bigint, text, timestamptz[]) FROM PUBLIC;
+
 CREATE FUNCTION ccc.recharge_from(account_id bigint, pool text, bounds timestamptz[]) RETURNS bigint
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -87,7 +112,13 @@ BEGIN
     SELECT min(u.stretch) INTO since
         FROM ccc.usage AS u, unnest(bounds) AS b (at)
         WHERE u.account_id = recharge_from.account_id AND u.pool = recharge_from.pool AND u.last_start >= b.at;
-    RETURN CASE WHEN since IS NULL THEN 0 ELSE ccc.recharge(account_id, pool, since) END;
+    IF since IS NULL THEN
+        RETURN 0;
+    END IF;
+    IF ccc.usage_is_outdated(account_id, pool, bounds) THEN
+        since := '-infinity';
+    END IF;
+    RETURN ccc.recharge(account_id, pool, since);
 END
 $$;
 COMMENT ON FUNCTION ccc.recharge_from(bigint, text, timestamptz[]) IS

@@ -35,7 +35,7 @@ rebalance(PG_FUNCTION_ARGS)
 		pool_states_load(&states, &account, since);
 		state = pool_state_named(&states, pool);
 		state->unsettled = true;
-		state->unsettled_since = since;
+		state->unsettled_since = state->since;
 		moved = settle(&account, state);
 		pool_states_store(&states);
 		if (state->outdated)

@@ -1,7 +1,7 @@
 -- An account's zone, and that of a call table's times, is a name that means the
 -- same wherever it is read: what billing could not read is refused at once.
 BEGIN;
-SELECT plan(31);
+SELECT plan(34);
 
 CREATE TABLE local (id text, a text, b text, at timestamp, s numeric);
 SELECT throws_ok(format('SELECT ccc.open_account(1, ''one'', ''2025-01-01'', %L)', zone), '22023', NULL, zone || ' is no account''s zone')
@@ -50,6 +50,17 @@ UPDATE ccc.accounts SET time_zone = 'Asia/Almaty' WHERE account_id = 8;
 SELECT lives_ok($$INSERT INTO local VALUES ('i', '+8675580000008', 'x', '2024-04-03', 60)$$, 'a call after the change');
 SELECT lives_ok($$INSERT INTO local VALUES ('j', '+8675580000008', 'x', '2024-02-03', 600)$$, 'and a late one, which moves others');
 SELECT results_eq('SELECT used FROM ccc.packages WHERE account_id = 8 ORDER BY package_no', 'VALUES (600::bigint), (660)', 'are charged in order');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and all is well');
+
+-- a purchase comes between the change and every call
+SELECT ccc.open_account(7, 'seven', '2024-01-10 00:00Z', 'Asia/Almaty'), ccc.top_up(7, 100000),
+       ccc.buy(7, 'number_landline', periods => 12, number => '+8675580000007', bought_at => '2024-01-10 00:00Z'),
+       ccc.buy(7, 'tiny', 1, bought_at => '2024-03-15 00:00Z');
+INSERT INTO local VALUES ('l', '+8675580000007', 'x', '2024-04-20', 60);
+INSERT INTO local VALUES ('k', '+8675580000007', 'x', '2024-04-10', 60);
+UPDATE ccc.accounts SET time_zone = 'Asia/Bishkek' WHERE account_id = 7;
+SELECT isnt(ccc.buy(7, 'tiny', 10, bought_at => '2024-04-15 00:00Z'), NULL, 'a purchase after the change');
+SELECT results_eq('SELECT used FROM ccc.packages WHERE account_id = 7 ORDER BY package_no', 'VALUES (60::bigint), (60)', 'charges all in order');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'and all is well');
 SELECT * FROM finish();
 ROLLBACK;
