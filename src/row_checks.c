@@ -24,6 +24,7 @@ typedef struct RowChecks
 } RowChecks;
 
 static HTAB *all_checks = NULL;
+static uint64 changes = 0;		/* invalidations seen */
 
 /* Something of a table has changed, or (InvalidOid) of any. */
 static void
@@ -32,6 +33,7 @@ invalidate(Oid relid)
 	HASH_SEQ_STATUS scan;
 	RowChecks  *checks;
 
+	changes++;
 	hash_seq_init(&scan, all_checks);
 	while ((checks = hash_seq_search(&scan)) != NULL)
 		if (relid == InvalidOid || relid == checks->relid)
@@ -58,29 +60,48 @@ forget_invalid(void)
 	while ((checks = hash_seq_search(&scan)) != NULL)
 		if (!checks->valid)
 		{
-			if (checks->estate != NULL)
-				FreeExecutorState(checks->estate);
+			FreeExecutorState(checks->estate);
 			hash_search(all_checks, &checks->relid, HASH_REMOVE, NULL);
 		}
 }
 
-static RowChecks *
-begin_checks(Oid relid)
+static void
+keep(Oid relid, EState *estate, ResultRelInfo *target)
 {
 	RowChecks  *checks;
-	MemoryContext old;
+	bool		found;
 
 	forget_invalid();
-	checks = hash_search(all_checks, &relid, HASH_ENTER, NULL);
-	checks->valid = false;
-	checks->estate = NULL;
-	old = MemoryContextSwitchTo(CacheMemoryContext);
-	checks->estate = CreateExecutorState();
-	MemoryContextSwitchTo(checks->estate->es_query_cxt);
-	checks->target = makeNode(ResultRelInfo);
+	checks = hash_search(all_checks, &relid, HASH_ENTER, &found);
+	if (found)
+		FreeExecutorState(checks->estate);
 	checks->valid = true;
+	checks->estate = estate;
+	checks->target = target;
+	MemoryContextSetParent(estate->es_query_cxt, CacheMemoryContext);
+}
+
+/*
+ * Core prepares the constraints with the first row. They are kept when it has
+ * come to an end, for after an error some may not be prepared; until then they
+ * are in memory that an abort frees.
+ */
+static void
+check_first_row(Relation rel, TupleTableSlot *row)
+{
+	EState	   *estate = CreateExecutorState();
+	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	uint64		before = changes;
+
 	MemoryContextSwitchTo(old);
-	return checks;
+	target->ri_RelationDesc = rel;
+	ExecConstraints(target, row, estate);
+	ResetPerTupleExprContext(estate);
+	if (changes == before)
+		keep(RelationGetRelid(rel), estate, target);
+	else
+		FreeExecutorState(estate);
 }
 
 /*
@@ -101,7 +122,10 @@ check_row(Relation rel, TupleTableSlot *row)
 		begin_session();
 	checks = hash_search(all_checks, &relid, HASH_FIND, NULL);
 	if (checks == NULL || !checks->valid)
-		checks = begin_checks(relid);
+	{
+		check_first_row(rel, row);
+		return;
+	}
 	checks->target->ri_RelationDesc = rel;
 	ExecConstraints(checks->target, row, checks->estate);
 	ResetPerTupleExprContext(checks->estate);

@@ -1,7 +1,7 @@
 -- What a session knows of call tables, and of its own, does not grow with all
 -- that it has ever seen.
 BEGIN;
-SELECT plan(6);
+SELECT plan(8);
 
 CREATE FUNCTION pg_temp.sources_kept() RETURNS bigint LANGUAGE sql AS
     $$SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'ccc source'$$;
@@ -49,6 +49,8 @@ CREATE TRIGGER pass_on AFTER INSERT ON outer_calls FOR EACH ROW EXECUTE FUNCTION
 INSERT INTO outer_calls VALUES ('o', '1', '2', '2025-03-01', 60);
 SELECT is((SELECT count(*) FROM ccc.exceptions WHERE reason = 'unknown_number'), 1201::bigint, 'inner and outer');
 
+PREPARE one_more AS INSERT INTO calls VALUES ('m', '075586013388', 'x', '2025-03-02', 60);
+
 -- checks of rows that fail
 SELECT ccc.open_account(1, 'one', '2025-01-01'), ccc.top_up(1, 1000), ccc.buy(1, 'number_landline', number => '0755-86013388', bought_at => '2025-03-01');
 ALTER TABLE ccc.other_usage ADD CONSTRAINT none CHECK (billed < 0) NOT VALID;
@@ -71,5 +73,20 @@ EXECUTE keep;
 SELECT pg_temp.fail(200);
 EXECUTE keep;
 SELECT is((SELECT count(DISTINCT bytes) FROM kept), 2::bigint, 'checks are kept, once');
+
+-- a check that cannot be prepared is not taken for one that has been
+ALTER TABLE ccc.other_usage DROP CONSTRAINT none;
+CREATE FUNCTION ccc.limit_of_usage() RETURNS bigint LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF pg_catalog.current_setting('ccc_test.prepares') = 'off' THEN
+        RAISE EXCEPTION 'not now' USING ERRCODE = 'ZZ000';
+    END IF;
+    RETURN 0;
+END $$;
+ALTER TABLE ccc.other_usage ADD CONSTRAINT none CHECK (billed < ccc.limit_of_usage()) NOT VALID;
+SET ccc_test.prepares = off;
+SELECT throws_ok('EXECUTE one_more', 'ZZ000', 'not now', 'a statement is cancelled');
+SET ccc_test.prepares = on;
+SELECT throws_ok('EXECUTE one_more', '23514', NULL, 'the next one is checked');
 SELECT * FROM finish();
 ROLLBACK;
