@@ -23,6 +23,7 @@
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "parser/parser.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
@@ -326,6 +327,34 @@ bool
 mapping_uses_locale(Node *expr)
 {
 	return uses_locale(expr, NULL);
+}
+
+static bool
+names_relation(Node *node, void *context)
+{
+	List	  **relids = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FieldSelect))
+		*relids = lappend_oid(*relids, typeOrDomainTypeRelid(exprType((Node *) castNode(FieldSelect, node)->arg)));
+	else if (IsA(node, Const) && castNode(Const, node)->consttype == REGCLASSOID &&
+			 !castNode(Const, node)->constisnull)
+		*relids = lappend_oid(*relids, DatumGetObjectId(castNode(Const, node)->constvalue));
+	return expression_tree_walker(node, names_relation, context);
+}
+
+/*
+ * Composite types whose attributes an expression names, and tables that it
+ * names, beside its own.
+ */
+List *
+mapping_relations(Node *expr)
+{
+	List	   *relids = NIL;
+
+	(void) names_relation(expr, &relids);
+	return relids;
 }
 
 /*

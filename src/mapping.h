@@ -5,7 +5,7 @@
 #ifndef CCC_MAPPING_H
 #define CCC_MAPPING_H
 
-#include "nodes/nodes.h"
+#include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
 typedef enum Field
@@ -24,6 +24,7 @@ typedef enum Field
 extern Node *mapping_parse(Relation cdr, Field field, const char *expression,
 						   bool has_zone);
 extern bool mapping_uses_locale(Node *expr);
+extern List *mapping_relations(Node *expr);
 extern Node *mapping_whole_row(Relation cdr, bool as_text, bool as_stored);
 
 #endif							/* CCC_MAPPING_H */

@@ -2,8 +2,9 @@
  * source.c
  *		Attached call tables: their mappings, parsed, kept for the session.
  *
- * A mapping is parsed again when its table or ccc.sources changes, and when any
- * function, operator, type, cast or schema does, for it may use them. One that
+ * A mapping is parsed again when its table or ccc.sources changes, or another
+ * relation that it names, and when any function, operator, type, label of an
+ * enum, cast or schema does, for it may use them. One that
  * cannot be parsed is tried again at each statement: its rows are exceptions
  * until then.
  *
@@ -83,7 +84,8 @@ forget_source(Oid relid)
 	changes++;
 	hash_seq_init(&scan, sources);
 	while ((source = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || relid == sources_relid || source->relid == relid)
+		if (!OidIsValid(relid) || relid == sources_relid || source->relid == relid ||
+			list_member_oid(source->relids, relid))
 			source->valid = false;
 }
 
@@ -103,6 +105,7 @@ sources_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, forget_all_sources, (Datum) 0);
+	CacheRegisterSyscacheCallback(ENUMOID, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(CASTSOURCETARGET, forget_all_sources, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_sources, (Datum) 0);
 }
@@ -152,6 +155,7 @@ parse_mapping(void *argument)
 		old = MemoryContextSwitchTo(source->context);
 		source->fields[i] = copyObject(expr);
 		source->uses_locale |= mapping_uses_locale(expr);
+		source->relids = list_concat(source->relids, mapping_relations(expr));
 		MemoryContextSwitchTo(old);
 	}
 }
@@ -239,6 +243,7 @@ copy_source(const Source *source)
 
 	*copy = *source;
 	copy->context = NULL;
+	copy->relids = NIL;
 	if (source->problem != NULL)
 		copy->problem = pstrdup(source->problem);
 	if (source->time_zone != NULL)

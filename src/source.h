@@ -30,6 +30,7 @@ typedef struct Source
 	TimestampTz backfilled_at;	/* end of the latest backfill, if none is at work */
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
 	bool		uses_locale;	/* some do */
+	List	   *relids;			/* of relations that they name, beside the table */
 } Source;
 
 extern Relation open_call_table(Oid relid, LOCKMODE lockmode);

@@ -1,6 +1,6 @@
 -- Mappings over tables of all kinds of column.
 BEGIN;
-SELECT plan(39);
+SELECT plan(42);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -161,6 +161,28 @@ SELECT is(pg_temp.minutes('cast2'), NULL, 'a cast that is made later is used');
 DROP CAST (odd_number AS text);
 INSERT INTO cast_later VALUES ('cast3', '075586013388', 'x', '2025-03-02 00:00+08', 61);
 SELECT isnt(pg_temp.minutes('cast3'), NULL, 'and one that is dropped is not');
+
+-- attributes of a composite type, and labels of an enum, that get other names
+CREATE TYPE two_legs AS (a text, b text);
+CREATE TABLE legs (id text, p two_legs, at timestamptz, s numeric);
+SELECT ccc.attach('legs', 'id', 'at', 's', '(p).a', '(p).b');
+INSERT INTO legs VALUES ('leg1', ROW('075586013388', 'x'), '2025-03-02 00:00+08', 61);
+ALTER TYPE two_legs RENAME ATTRIBUTE a TO c;
+ALTER TYPE two_legs RENAME ATTRIBUTE b TO a;
+ALTER TYPE two_legs RENAME ATTRIBUTE c TO b;
+INSERT INTO legs VALUES ('leg2', ROW('x', '075586013388'), '2025-03-02 00:00+08', 61);
+SELECT results_eq($$SELECT direction, outcome FROM ccc.call_charges WHERE call_id LIKE 'leg_' ORDER BY call_id$$,
+                  $$VALUES ('outbound', 'charged'), ('outbound', 'charged')$$, 'an attribute is looked up by the name it has');
+CREATE TYPE progress AS ENUM ('ringing', 'done');
+CREATE TABLE labels (id text, a text, b text, at timestamptz, s numeric, state progress);
+SELECT ccc.attach('labels', 'id', 'at', 's', 'a', 'b', finished => $$state = 'done'$$);
+INSERT INTO labels VALUES ('label1', '075586013388', 'x', '2025-03-02 00:00+08', 61, 'ringing');
+ALTER TYPE progress RENAME VALUE 'ringing' TO 'other';
+ALTER TYPE progress RENAME VALUE 'done' TO 'ringing';
+ALTER TYPE progress RENAME VALUE 'other' TO 'done';
+INSERT INTO labels VALUES ('label2', '075586013388', 'x', '2025-03-02 00:00+08', 61, 'done');
+SELECT is(pg_temp.minutes('label1'), NULL, 'a call that rings');
+SELECT isnt(pg_temp.minutes('label2'), NULL, 'and one that is done, by the labels of now');
 
 -- names are looked up by the rights of whoever writes, each time
 CREATE ROLE sees;
