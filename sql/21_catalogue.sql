@@ -153,8 +153,9 @@ CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON
 COMMENT ON TRIGGER catalogue_changed ON ccc.call_rules IS 'news of changes to every session';
 
 /*
- * A row that is added under the key of a built-in row takes its place, so
- * that a dump restores over a fresh installation. A built-in row can be
+ * A dump has the rows that a user added or edited, marked so: one that comes
+ * under the key of a built-in row takes its place, so that a dump restores over
+ * a fresh installation. What a user adds meets the key as anywhere. A built-in row can be
  * edited; it cannot be deleted or given another key, for a restore would
  * bring it back. What takes the place deletes as the tables' owner, as nobody
  * else does.
@@ -164,19 +165,21 @@ CREATE FUNCTION ccc.replace_built_in() RETURNS trigger
     AS $$
 DECLARE
     key      text := array_to_string(TG_ARGV, ', ');
-    replaced bigint;
+    replaced bigint := 0;
 BEGIN
-    EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND NOT t.edited AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
-                   TG_RELID::regclass, key)
-        USING NEW;
-    GET DIAGNOSTICS replaced = ROW_COUNT;
+    IF NEW.edited THEN
+        EXECUTE format('DELETE FROM %s AS t WHERE t.built_in AND NOT t.edited AND (%s) = (SELECT %2$s FROM (SELECT ($1).*) AS n)',
+                       TG_RELID::regclass, key)
+            USING NEW;
+        GET DIAGNOSTICS replaced = ROW_COUNT;
+    END IF;
     NEW.built_in := replaced > 0;
     NEW.edited := true;
     RETURN NEW;
 END
 $$;
 COMMENT ON FUNCTION ccc.replace_built_in() IS
-    'trigger: marks rows that a user adds, and lets them take the places of rows that came with the extension; its arguments are the key''s columns';
+    'trigger: marks rows that a user adds, and lets those of a dump take the places of rows that came with the extension; its arguments are the key''s columns';
 REVOKE ALL ON FUNCTION ccc.replace_built_in() FROM PUBLIC;
 
 CREATE FUNCTION ccc.keep_built_in() RETURNS trigger
@@ -219,11 +222,11 @@ CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.call_rules
     FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('line', 'owner', 'direction', 'valid_from');
 CREATE TRIGGER replace_built_in BEFORE INSERT ON ccc.trials
     FOR EACH ROW EXECUTE FUNCTION ccc.replace_built_in('valid_from');
-COMMENT ON TRIGGER replace_built_in ON ccc.products IS 'the user''s rows in the places of built-in ones';
-COMMENT ON TRIGGER replace_built_in ON ccc.prices IS 'the user''s rows in the places of built-in ones';
-COMMENT ON TRIGGER replace_built_in ON ccc.pools IS 'the user''s rows in the places of built-in ones';
-COMMENT ON TRIGGER replace_built_in ON ccc.call_rules IS 'the user''s rows in the places of built-in ones';
-COMMENT ON TRIGGER replace_built_in ON ccc.trials IS 'the user''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.products IS 'a dump''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.prices IS 'a dump''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.pools IS 'a dump''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.call_rules IS 'a dump''s rows in the places of built-in ones';
+COMMENT ON TRIGGER replace_built_in ON ccc.trials IS 'a dump''s rows in the places of built-in ones';
 
 CREATE TRIGGER keep_built_in BEFORE UPDATE OR DELETE ON ccc.products
     FOR EACH ROW EXECUTE FUNCTION ccc.keep_built_in('code');

@@ -1,7 +1,7 @@
 -- A row of the catalogue has what it builds on: products have pools, prices have
 -- products, rules have pools, from then on.
 BEGIN;
-SELECT plan(46);
+SELECT plan(50);
 
 INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('mobile', '2025-06-01 00:00+08', '6/6'), ('mobile', '2025-07-01 00:00+08', '60/60');
 SELECT lives_ok($$INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('mobile_1', 'package', 'mobile', 1, '1 month')$$, 'a product of a known pool');
@@ -78,9 +78,17 @@ FROM unnest(ARRAY[
     $$UPDATE ccc.pools SET code = 'zzz' WHERE code = '400_inbound'$$,
     $$MERGE INTO ccc.trials AS t USING (VALUES (1)) AS v ON true WHEN MATCHED THEN DELETE$$]) AS t (command);
 SELECT is(pg_temp.by_trigger($$UPDATE ccc.trials SET quantity = 5, built_in = false$$), 'done', 'a trigger edits one');
-SELECT is(pg_temp.by_trigger($$INSERT INTO ccc.pools (code, valid_from, increment) VALUES ('400_inbound', '-infinity', '6/6')$$), 'done', 'and takes the place of one');
+SELECT is(pg_temp.by_trigger($$INSERT INTO ccc.pools (code, valid_from, increment, edited) VALUES ('400_inbound', '-infinity', '6/6', true)$$), 'done', 'and restores one');
 SELECT set_eq($$SELECT quantity::text, built_in, edited FROM ccc.trials UNION ALL SELECT increment::text, built_in, edited FROM ccc.pools WHERE code = '400_inbound'$$,
               $$VALUES ('5', true, true), ('6/6', true, true)$$, 'as anybody does');
+
+-- an INSERT meets a built-in row as any other
+SELECT throws_ok($$INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('landline_10000', '-infinity', '0:9')$$, '23505', NULL, 'a key that is taken');
+SELECT lives_ok($$INSERT INTO ccc.prices (product, valid_from, tiers) VALUES ('landline_10000', '-infinity', '0:9') ON CONFLICT DO NOTHING$$, 'or nothing');
+SELECT lives_ok($$INSERT INTO ccc.products (code, kind, pool, minutes, term) VALUES ('landline_custom', 'package', 'landline_outbound', 1, '1 month')
+                  ON CONFLICT (code) DO UPDATE SET withdrawn_at = '2030-01-01 00:00+08'$$, 'or an edit');
+SELECT results_eq($$SELECT p.minimum, p.withdrawn_at, r.tiers::text FROM ccc.products AS p, ccc.prices AS r WHERE p.code = 'landline_custom' AND r.product = 'landline_10000'$$,
+                  $$VALUES (1000, timestamptz '2030-01-01 00:00+08', '0:1450')$$, 'and nothing else');
 
 -- what a restore brings, in any order, is not checked
 SELECT lives_ok($$INSERT INTO ccc.prices (product, valid_from, tiers, edited) VALUES ('later', '2025-07-01', '0:1', true)$$, 'a restored price before its product');
