@@ -44,6 +44,10 @@ DECLARE
     file   pg_catalog.oid;
     next   pg_catalog.int8;
 BEGIN
+    IF source IS NULL OR blocks IS NULL THEN
+        RAISE EXCEPTION 'arguments of ccc.backfill() must not be null'
+            USING ERRCODE = '22004', HINT = 'Leave out what is to be as by default.';
+    END IF;
     COMMIT;
     PERFORM ccc.await_writers(r.relation) FROM ccc.billed_relations(cdr) AS r;
     COMMIT;
@@ -65,6 +69,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) IS
-    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work';
+    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 22004 an argument is null, 42501 row-level security hides rows, 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work';
 REVOKE ALL ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) TO ccc_admin;

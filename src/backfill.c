@@ -111,8 +111,11 @@ claim_source(Oid source)
 {
 	LOCKTAG		claim = claim_of(source);
 	bool		over_commits = !IsSubTransaction();
+	LockAcquireResult result = LockAcquire(&claim, ExclusiveLock, over_commits, true);
 
-	if (LockAcquire(&claim, ExclusiveLock, over_commits, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (result == LOCKACQUIRE_ALREADY_HELD && over_commits)
+		LockRelease(&claim, ExclusiveLock, true);
+	if (result != LOCKACQUIRE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("table \"%s\" is being backfilled already", get_rel_name(source)),

@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(34);
+SELECT plan(38);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -105,5 +105,28 @@ SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id LIKE 'anew%'$$, 'bu
 SELECT results_eq($$SELECT backfill_since IS NULL, backfilled_at > attached_at FROM ccc.sources WHERE cdr = 'anew'::regclass$$, 'VALUES (true, true)', 'whose exceptions it may have billed');
 CALL ccc.backfill('anew');
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'anew%'), 2::bigint, 'one that is asked for is another');
+
+-- nothing is left out unsaid
+CREATE TABLE hidden (LIKE anew);
+INSERT INTO hidden (id, t, s, a, b) VALUES ('hidden1', '2025-02-01', 61, '075586013388', 'x'), ('hidden2', '2025-02-01', 61, '075586013388', 'x');
+SELECT ccc.attach('hidden', 'id', 't', 's', 'a', 'b');
+\set ON_ERROR_STOP off
+CALL ccc.backfill('hidden', NULL);
+SELECT is(:'LAST_ERROR_SQLSTATE'::text, '22004', 'an instant is not null');
+CALL ccc.backfill('hidden', blocks => NULL);
+SELECT is(:'LAST_ERROR_SQLSTATE'::text, '22004', 'nor is a number');
+CREATE ROLE backfiller IN ROLE ccc_admin;
+GRANT ALL ON hidden TO backfiller;
+ALTER TABLE hidden ENABLE ROW LEVEL SECURITY;
+CREATE POLICY one ON hidden USING (id = 'hidden1');
+SET ROLE backfiller;
+CALL ccc.backfill('hidden');
+RESET ROLE;
+\set ON_ERROR_STOP on
+SELECT is(:'LAST_ERROR_SQLSTATE'::text, '42501', 'rows that are hidden are not left out');
+CALL ccc.backfill('hidden');
+SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'hidden%'), 2::bigint, 'who sees all bills all');
+DROP TABLE hidden;
+DROP ROLE backfiller;
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
