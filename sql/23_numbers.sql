@@ -20,9 +20,13 @@ COMMENT ON COLUMN ccc.numbers.paid_until IS 'end of service: from here on, until
 COMMENT ON COLUMN ccc.numbers.released_at IS 'from here on the number is no longer the account''s';
 COMMENT ON COLUMN ccc.numbers.owner IS 'platform: rented from the operator; customer: the customer''s own, pays no communication fee';
 
-CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.numbers
+-- for each row, so that rows of a replication are told too
+CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE ON ccc.numbers
+    FOR EACH ROW EXECUTE FUNCTION ccc.catalogue_changed();
+CREATE TRIGGER catalogue_truncated AFTER TRUNCATE ON ccc.numbers
     FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
 COMMENT ON TRIGGER catalogue_changed ON ccc.numbers IS 'news of changes to every session';
+COMMENT ON TRIGGER catalogue_truncated ON ccc.numbers IS 'news of changes to every session';
 
 SELECT pg_catalog.pg_extension_config_dump('ccc.numbers', '');
 GRANT SELECT ON ccc.numbers TO ccc_admin, ccc_reader;

@@ -344,7 +344,7 @@ promote(AccountCalls *calls)
 	contenders = exceptions_contenders(calls->account.account_id, ids, nids, &ncontenders);
 	if (ncontenders == 0)
 		return;
-	numbers = numbers_begin();
+	numbers = numbers_begin(false);
 	for (int i = 0; i < ncontenders; i++)
 	{
 		RatedCall  *call = &contenders[i].call;

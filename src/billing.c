@@ -226,7 +226,7 @@ rate(Billing *billing)
 	open_exceptions_init(&billing->open);
 	billing->removals = billing->post_gone ? removals_begin(&billing->inside) : NULL;
 	billing->posting = posting_begin(&billing->faults);
-	billing->numbers = numbers_begin();
+	billing->numbers = numbers_begin(billing->gone == NULL && billing->backfill_since == NULL);
 	if (billing->gone != NULL)
 		intake_rewind(billing->gone);
 	if (billing->stored != NULL)

@@ -1,14 +1,27 @@
 /*
  * known_services.c
- *		Numbers in service that a session has met, kept for its next statements.
+ *		Numbers in service that a session has met, or all that there are, kept for
+ *		its next statements.
  *
  * What is kept may be outdated in two ways, and neither does harm. A trigger on
  * ccc.numbers sends the news of a change, which reaches every session before its
  * next statement; and the version of the account, which every change of its
  * numbers counts up, is compared when the account is locked. So a service may be
  * taken from here where it covers a call: services of a number do not overlap,
- * and another one could do so only after this one has changed. What no service
- * covers, and all that a number ever was, has to be read.
+ * and another one could do so only after this one has changed. All that a number
+ * ever was has to be read.
+ *
+ * Where all are known, a number that no service covers is nobody's. When that is
+ * outdated no account tells, but the news does: it is sent after the change is
+ * visible and before its commit returns, and taken in before anything is found
+ * here. So a call that comes after that commit finds its number; one that comes
+ * earlier is as one before the change. What is read is not older than the news
+ * taken in before its snapshot, and is not kept where more came in until it was.
+ *
+ * That is too little for three, who read: who has seen what others may have done
+ * after the change (to rows that are gone, or backfilled); a serializable
+ * transaction, whose reading others have to see; and whoever finds a trigger
+ * disabled that sends the news.
  *
  * Versions that a transaction saw of itself are of no use after it is rolled
  * back: others may come to the same.
@@ -17,6 +30,7 @@
 
 #include "access/xact.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -24,7 +38,7 @@
 #include "relation_news.h"
 #include "rights.h"
 
-#define MAX_KNOWN 4096			/* numbers; then all are forgotten */
+#define MAX_KNOWN 4096			/* numbers met; then all are forgotten */
 
 typedef struct KnownNumber
 {
@@ -34,15 +48,18 @@ typedef struct KnownNumber
 
 static HTAB *known = NULL;
 static MemoryContext known_context = NULL;
-static bool valid = false;		/* what is known may be used */
+static bool valid = false;		/* what is known is not outdated */
+static bool all = false;		/* all that are anybody's are known */
+static int64 nread = 0;			/* one by one, since the last news */
 static uint64 changes = 0;
 static Oid	numbers_relid = InvalidOid;
 
-/* What is outdated is freed by the next one who adds. */
+/* Runs at any time: what is outdated is freed by the next one who begins. */
 void
 known_services_forget(void)
 {
 	valid = false;
+	nread = 0;
 	changes++;
 }
 
@@ -83,7 +100,7 @@ begin_anew(void)
 {
 	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(KnownNumber),.hcxt = known_context};
 
-	valid = false;
+	valid = all = false;
 	MemoryContextReset(known_context);
 	known = hash_create("ccc known services", 256, &control,
 						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -91,13 +108,19 @@ begin_anew(void)
 	valid = true;
 }
 
-/* To be called before numbers are read, and its result given with what was read. */
+/*
+ * Takes in the news so far, those of what the transaction itself did too. What
+ * is found from then on is as by these, until this is called again. To be called
+ * before numbers are read, and its result given with what was read.
+ */
 uint64
 known_services_begin(void)
 {
 	if (known_context == NULL)
 		begin_session();
-	if (!valid || hash_get_num_entries(known) >= MAX_KNOWN)
+	CommandCounterIncrement();
+	AcceptInvalidationMessages();
+	if (!valid || (!all && hash_get_num_entries(known) >= MAX_KNOWN))
 		begin_anew();
 	return changes;
 }
@@ -109,7 +132,10 @@ known_services_add(int64 number, const Service *services, uint64 begun)
 	KnownNumber *entry;
 	bool		found;
 
-	if (begun != changes || services == NULL)
+	if (begun != changes)
+		return;
+	nread++;
+	if (services == NULL)
 		return;
 	entry = hash_search(known, &number, HASH_ENTER, &found);
 	if (found)
@@ -125,11 +151,32 @@ known_services_add(int64 number, const Service *services, uint64 begun)
 	}
 }
 
-/* The service that covers an instant, or NULL: then it has to be read. */
+/* All have been added that are anybody's. */
+void
+known_services_added_all(uint64 begun)
+{
+	all = begun == changes;
+}
+
+/* Whether a number that no service covers is nobody's. */
+bool
+known_services_all(void)
+{
+	return all;
+}
+
+/* How many numbers were read one by one since there were news. */
+int64
+known_services_nread(void)
+{
+	return nread;
+}
+
+/* The service that covers an instant, or NULL: then it has to be read, unless all are known. */
 const Service *
 known_services_find(int64 number, TimestampTz at)
 {
-	KnownNumber *entry = valid ? hash_search(known, &number, HASH_FIND, NULL) : NULL;
+	KnownNumber *entry = hash_search(known, &number, HASH_FIND, NULL);
 
 	return entry == NULL ? NULL : service_at(entry->services, at);
 }

@@ -1,6 +1,7 @@
 /*
  * known_services.h
- *		Numbers in service that a session has met, kept for its next statements.
+ *		Numbers in service that a session has met, or all that there are, kept for
+ *		its next statements.
  */
 #ifndef CCC_KNOWN_SERVICES_H
 #define CCC_KNOWN_SERVICES_H
@@ -9,6 +10,9 @@
 
 extern uint64 known_services_begin(void);
 extern void known_services_add(int64 number, const Service *services, uint64 begun);
+extern void known_services_added_all(uint64 begun);
+extern bool known_services_all(void);
+extern int64 known_services_nread(void);
 extern const Service *known_services_find(int64 number, TimestampTz at);
 extern void known_services_forget(void);
 

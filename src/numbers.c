@@ -5,10 +5,13 @@
  * Each number is read once a statement, as the ledger's owner, as it is by now:
  * to lock an account that an older snapshot shows otherwise is an error (40001).
  * What is known may be outdated by the time that an account is locked: the
- * account's version tells. So a service may also be known from a statement before.
+ * account's version tells. So a service may also be known from a statement before,
+ * and so may that there is none, where all are.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "commands/trigger.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -22,6 +25,7 @@
 
 #define MAX_KNOWN 100000			/* numbers; then all are forgotten */
 #define MAX_BLOCKS 1000			/* of a table that is read as a whole */
+#define MAX_BLOCKS_KEPT 130		/* of one that a session keeps, in 2 MB */
 #define PER_BLOCK 50			/* numbers; a few less than there are */
 
 struct Numbers
@@ -29,6 +33,8 @@ struct Numbers
 	HTAB	   *services;		/* NumberEntry, those of nobody too */
 	int64		nread;			/* one by one */
 	bool		all;			/* all that are anybody's are known */
+	bool		may_recall;		/* also that a number is nobody's */
+	bool		recalled;		/* the session knows all: it is asked */
 	MemoryContext context;
 };
 
@@ -51,12 +57,17 @@ enum
 	COL_OWNER
 };
 
-/* In the current memory context. */
+/*
+ * In the current memory context. That a number is nobody's may be recalled where
+ * nothing was read before that others may have done with it. What a serializable
+ * transaction depends on it has to read, for others to see.
+ */
 Numbers *
-numbers_begin(void)
+numbers_begin(bool may_recall)
 {
 	Numbers    *numbers = palloc0_object(Numbers);
 
+	numbers->may_recall = may_recall && !IsolationIsSerializable();
 	numbers->context = AllocSetContextCreate(CurrentMemoryContext, "ccc numbers",
 											 ALLOCSET_DEFAULT_SIZES);
 	return numbers;
@@ -151,20 +162,61 @@ read_number(Numbers *numbers, Register *from, NumberEntry *entry)
 	numbers->nread++;
 }
 
+/* Whether every change is told: nobody has disabled or dropped a trigger. */
+static bool
+changes_are_told(Relation rel)
+{
+	int			ntelling = 0;
+
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+			(strcmp(trigger->tgname, "catalogue_changed") == 0 ||
+			 strcmp(trigger->tgname, "catalogue_truncated") == 0))
+			ntelling++;
+	}
+	return ntelling == 2;
+}
+
+static bool
+may_be_kept(Relation rel)
+{
+	return RelationGetNumberOfBlocks(rel) <= MAX_BLOCKS_KEPT && changes_are_told(rel);
+}
+
 /*
- * The other party of most calls is nobody's: with many records it is dearer to
- * look each up than to read the whole table once.
+ * The other party of most calls is nobody's: with many records, of a statement
+ * or of the session, it is dearer to look each up than to read the whole table
+ * once.
  */
 static bool
-all_are_cheaper(const Numbers *numbers, const Register *from)
+all_are_cheaper(const Numbers *numbers, Relation rel)
 {
-	BlockNumber blocks = RelationGetNumberOfBlocks(from->services->rel);
+	BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+	int64		nread = numbers->nread;
 
-	return blocks <= MAX_BLOCKS && numbers->nread > (int64) blocks * PER_BLOCK;
+	if (numbers->may_recall && may_be_kept(rel))
+		nread = Max(nread, known_services_nread());
+	return blocks <= MAX_BLOCKS && nread > (int64) blocks * PER_BLOCK;
+}
+
+/* For the session's next statements. */
+static void
+keep_all(Numbers *numbers, uint64 begun)
+{
+	HASH_SEQ_STATUS scan;
+	NumberEntry *entry;
+
+	hash_seq_init(&scan, numbers->services);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+		known_services_add(entry->number, entry->services, begun);
+	known_services_added_all(begun);
 }
 
 static void
-read_all(Numbers *numbers, Register *from)
+read_all(Numbers *numbers, Register *from, uint64 begun)
 {
 	numbers_forget(numbers);
 	own_table_find(from->services, KEY_EQUAL, 0, NULL);
@@ -172,18 +224,19 @@ read_all(Numbers *numbers, Register *from)
 		read_service(numbers, from,
 					 entry_of(numbers, DatumGetInt64(from->services->row->tts_values[COL_NUMBER])));
 	numbers->all = true;
+	if (may_be_kept(from->services->rel))
+		keep_all(numbers, begun);
 }
 
 static void
-read_numbers(Numbers *numbers, const int64 *wanted, int n)
+read_numbers(Numbers *numbers, const int64 *wanted, int n, uint64 begun)
 {
-	uint64		begun = known_services_begin();
 	Register	from = {0};
 
 	own_snapshot_push_latest();
 	from.services = own_table_open(OWN_NUMBERS);
-	if (all_are_cheaper(numbers, &from))
-		read_all(numbers, &from);
+	if (all_are_cheaper(numbers, from.services->rel))
+		read_all(numbers, &from, begun);
 	for (int i = 0; i < n && !numbers->all; i++)
 	{
 		NumberEntry *entry = entry_of(numbers, wanted[i]);
@@ -199,13 +252,14 @@ read_numbers(Numbers *numbers, const int64 *wanted, int n)
 	PopActiveSnapshot();
 }
 
-/* Makes all services of some numbers known. */
+/* Makes all services of some numbers known, as they are by now. */
 void
 numbers_load(Numbers *numbers, const int64 *wanted, int n)
 {
+	numbers->recalled = false;
 	make_room(numbers);
 	if (!numbers->all)
-		read_numbers(numbers, wanted, n);
+		read_numbers(numbers, wanted, n, known_services_begin());
 }
 
 /* Whether the service at an instant is known, if only from a statement before. */
@@ -228,22 +282,27 @@ recall(Numbers *numbers, const NumberAt *wanted)
 	return true;
 }
 
-/* Makes the services of some numbers at some instants known. */
+/* Makes the services of some numbers at some instants known, until the next load. */
 void
 numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n)
 {
+	uint64		begun;
 	int64	   *unknown;
 	int			nunknown = 0;
 
-	make_room(numbers);
 	if (numbers->all)
 		return;
+	begun = known_services_begin();
+	numbers->recalled = numbers->may_recall && known_services_all();
+	if (numbers->recalled)
+		return;
+	make_room(numbers);
 	unknown = palloc_array(int64, n);
 	for (int i = 0; i < n; i++)
 		if (!recall(numbers, &wanted[i]))
 			unknown[nunknown++] = wanted[i].number;
 	if (nunknown > 0)
-		read_numbers(numbers, unknown, nunknown);
+		read_numbers(numbers, unknown, nunknown, begun);
 	pfree(unknown);
 }
 
@@ -260,5 +319,7 @@ numbers_first(Numbers *numbers, int64 number)
 const Service *
 numbers_find(Numbers *numbers, int64 number, TimestampTz at)
 {
+	if (numbers->recalled)
+		return known_services_find(number, at);
 	return service_at(numbers_first(numbers, number), at);
 }

@@ -40,7 +40,7 @@ typedef struct NumberAt
 
 typedef struct Numbers Numbers;
 
-extern Numbers *numbers_begin(void);
+extern Numbers *numbers_begin(bool may_recall);
 extern void numbers_forget(Numbers *numbers);
 extern void numbers_load(Numbers *numbers, const int64 *wanted, int n);
 extern void numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n);

@@ -25,7 +25,7 @@ static Statement tell_raters = {
 static Numbers *
 numbers_of(const RatedCall *calls, int n)
 {
-	Numbers    *numbers = numbers_begin();
+	Numbers    *numbers = numbers_begin(false);
 	int64	   *wanted = palloc_extended(Max(1, n) * sizeof(int64), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < n; i++)

@@ -72,7 +72,7 @@ resolve(const Retry *retries, int n, Faults *faults)
 static Posting *
 rate_these(const Retry *retries, int n, Faults *faults)
 {
-	Numbers    *numbers = numbers_begin();
+	Numbers    *numbers = numbers_begin(false);
 	Posting    *posting = posting_begin(faults);
 	OpenExceptions open;
 

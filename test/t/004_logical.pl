@@ -150,4 +150,18 @@ comes_to($charges, 'c1 1, c2 10, first 2, own 2, through 2', 'it is still billed
 comes_to($records, sql('subscriber', $records), 'and what is applied, stored and corrected goes on', 'archive');
 is(sql('subscriber', 'SELECT count(*) FROM ccc.check_integrity()'), 0, 'nothing violated by then');
 
+# a number that replication puts into service: who bills knew all, by then
+sql('publisher', q{CREATE SCHEMA ccc;
+	CREATE TABLE ccc.numbers (number text, since timestamptz, paid_until timestamptz, released_at timestamptz, account_id bigint, line text, owner text);
+	CREATE PUBLICATION numbers FOR TABLE ccc.numbers});
+sql('publisher', "SELECT pg_create_logical_replication_slot('numbers', 'pgoutput')");
+sql('subscriber', "CREATE SUBSCRIPTION numbers CONNECTION 'host=$dir dbname=publisher user=postgres'"
+	  . ' PUBLICATION numbers WITH (create_slot = false, slot_name = numbers, copy_data = false)');
+sql('publisher', "INSERT INTO cdr SELECT 'n' || n, '02155557777', 'x', '2025-02-05 10:00+08', 60 FROM generate_series(1, 200) AS n");
+comes_to("SELECT count(*) FROM ccc.exceptions WHERE reason = 'unknown_number' AND resolved_at IS NULL", 200, 'of nobody, many times');
+sql('publisher', "INSERT INTO ccc.numbers VALUES ('02155557777', '2025-01-01 00:00+08', 'infinity', 'infinity', 1, 'landline', 'customer')");
+comes_to("SELECT count(*) FROM ccc.numbers WHERE number OPERATOR(ccc.=) '02155557777'", 1, 'a number is applied');
+sql('publisher', "INSERT INTO cdr VALUES ('told', '02155557777', 'x', '2025-02-05 10:00+08', 60)");
+comes_to($charges, 'c1 1, c2 10, first 2, own 2, through 2, told 1', 'and its call is billed');
+
 done_testing();
