@@ -145,12 +145,19 @@ COMMENT ON FUNCTION ccc.catalogue_changed() IS
     'trigger: makes every session read the changed catalogue table again before it rates its next call';
 REVOKE ALL ON FUNCTION ccc.catalogue_changed() FROM PUBLIC;
 
-CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.pools
+-- for each row, so that rows of a replication are told too
+CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE ON ccc.pools
+    FOR EACH ROW EXECUTE FUNCTION ccc.catalogue_changed();
+CREATE TRIGGER catalogue_truncated AFTER TRUNCATE ON ccc.pools
     FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
 COMMENT ON TRIGGER catalogue_changed ON ccc.pools IS 'news of changes to every session';
-CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.call_rules
+COMMENT ON TRIGGER catalogue_truncated ON ccc.pools IS 'news of changes to every session';
+CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE ON ccc.call_rules
+    FOR EACH ROW EXECUTE FUNCTION ccc.catalogue_changed();
+CREATE TRIGGER catalogue_truncated AFTER TRUNCATE ON ccc.call_rules
     FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
 COMMENT ON TRIGGER catalogue_changed ON ccc.call_rules IS 'news of changes to every session';
+COMMENT ON TRIGGER catalogue_truncated ON ccc.call_rules IS 'news of changes to every session';
 
 /*
  * A dump has the rows that a user added or edited, marked so: one that comes

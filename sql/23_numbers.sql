@@ -20,7 +20,6 @@ COMMENT ON COLUMN ccc.numbers.paid_until IS 'end of service: from here on, until
 COMMENT ON COLUMN ccc.numbers.released_at IS 'from here on the number is no longer the account''s';
 COMMENT ON COLUMN ccc.numbers.owner IS 'platform: rented from the operator; customer: the customer''s own, pays no communication fee';
 
--- for each row, so that rows of a replication are told too
 CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE ON ccc.numbers
     FOR EACH ROW EXECUTE FUNCTION ccc.catalogue_changed();
 CREATE TRIGGER catalogue_truncated AFTER TRUNCATE ON ccc.numbers

@@ -105,9 +105,12 @@ CREATE TRIGGER check_source_owner BEFORE INSERT OR UPDATE ON ccc.sources
     FOR EACH ROW EXECUTE FUNCTION ccc.check_source_owner();
 COMMENT ON TRIGGER check_source_owner ON ccc.sources IS 'mappings by the tables'' owners alone';
 
-CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ccc.sources
+CREATE TRIGGER catalogue_changed AFTER INSERT OR UPDATE OR DELETE ON ccc.sources
+    FOR EACH ROW EXECUTE FUNCTION ccc.catalogue_changed();
+CREATE TRIGGER catalogue_truncated AFTER TRUNCATE ON ccc.sources
     FOR EACH STATEMENT EXECUTE FUNCTION ccc.catalogue_changed();
 COMMENT ON TRIGGER catalogue_changed ON ccc.sources IS 'news of changes to every session';
+COMMENT ON TRIGGER catalogue_truncated ON ccc.sources IS 'news of changes to every session';
 GRANT SELECT, INSERT, UPDATE ON ccc.sources TO ccc_admin;
 GRANT SELECT ON ccc.sources TO ccc_reader;
 
