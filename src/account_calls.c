@@ -177,13 +177,15 @@ charge_fault(const AccountCalls *calls, const RatedCall *call)
 static void
 take_in(AccountCalls *calls, Key *key, RatedCall *call)
 {
+	const char *fault = key->billed == NULL ? charge_fault(calls, call) : NULL;
+
 	if (call->rerated)
 	{
 		key->reverse = true;
 		key->billed = call;
 	}
-	else if (key->billed == NULL && charge_fault(calls, call) != NULL)
-		report(calls, call, charge_fault(calls, call));
+	else if (fault != NULL)
+		report(calls, call, fault);
 	else if (key->billed == NULL)
 		key->billed = call;
 	else if (key->billed->content != call->content)
