@@ -101,15 +101,11 @@ find_exceptions(Billing *billing, const CallRecord *records, int n)
 		open_exceptions_find(&billing->open, billing->source->cdr, records, n);
 }
 
-/* The next rows of a side, if it has any, as records. */
-static CallRecord *
-take_run(Intake *intake, int run, Size room, int *n)
+/* How many records of a side are at hand, if it has any. Each has room of its own. */
+static int
+at_hand(Intake *intake)
 {
-	int			max = intake == NULL ? 0 : Min(run, intake_rows_left(intake));
-	CallRecord *records = palloc_array(CallRecord, max);
-
-	*n = intake == NULL ? 0 : intake_next(intake, records, max, room);
-	return records;
+	return intake == NULL ? 0 : intake_at_hand(intake, RUN, work_mem * (Size) 1024 / 4);
 }
 
 /*
@@ -119,18 +115,23 @@ take_run(Intake *intake, int run, Size room, int *n)
 static bool
 bill_run(Billing *billing)
 {
-	Size		room = work_mem * (Size) 1024 / 2;
-	int			ngone;
-	int			nstored;
-	CallRecord *gone = take_run(billing->gone, RUN, room, &ngone);
-	CallRecord *stored = ngone > 0 ?
-		take_run(billing->stored, ngone, MaxAllocHugeSize, &nstored) :
-		take_run(billing->stored, RUN, room, &nstored);
-	int			taken = Max(ngone, nstored);
+	int			ngone = at_hand(billing->gone);
+	int			nstored = at_hand(billing->stored);
+	bool		paired = ngone > 0 && nstored > 0;
+	CallRecord *gone = NULL;
+	CallRecord *stored = NULL;
 
+	if (ngone == 0 && nstored == 0)
+		return false;
 	/* a row that a trigger keeps from another partition has no pair */
-	if (ngone == nstored)
-		ngone = nstored = drop_unchanged(gone, stored, taken);
+	if (paired)
+		ngone = nstored = Min(ngone, nstored);
+	if (ngone > 0)
+		gone = intake_take(billing->gone, ngone);
+	if (nstored > 0)
+		stored = intake_take(billing->stored, nstored);
+	if (paired)
+		ngone = nstored = drop_unchanged(gone, stored, ngone);
 	if (!billing->post_gone)
 		ngone = 0;
 	if (!billing->post_stored)
@@ -157,14 +158,14 @@ bill_run(Billing *billing)
 					 billing->backfill_since != NULL, billing->numbers, &billing->faults,
 					 posting_add, billing->posting);
 	rights_as_writer(&billing->rights);
-	return taken > 0;
+	return true;
 }
 
 static void
 bill_runs(Billing *billing)
 {
 	MemoryContext run_context = AllocSetContextCreate(CurrentMemoryContext,
-													  "ccc run of records",
+													  "ccc rating of a run",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(run_context);
 

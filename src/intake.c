@@ -41,8 +41,10 @@ struct Intake
 
 	/* one run of rows, in a subtransaction */
 	EState	   *estate;
+	MemoryContext run_context;	/* of the records */
 	CallRecord *records;
 	int			nrecords;
+	int			ntaken;			/* of them, by the caller */
 	int			max;
 	Size		max_allocated;	/* in the records' memory */
 	bool		prepared;		/* the expressions could be prepared */
@@ -58,6 +60,8 @@ intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
 	intake->cdr = cdr;
 	intake->rows = rows;
 	intake->context = CurrentMemoryContext;
+	intake->run_context = AllocSetContextCreate(CurrentMemoryContext, "ccc run of records",
+												ALLOCSET_DEFAULT_SIZES);
 	intake->is_plain = source->fault == NULL && plain_mapping(source->fields, intake->plain);
 	intake->slot = MakeSingleTupleTableSlot(RelationGetDescr(cdr),
 											&TTSOpsMinimalTuple);
@@ -67,22 +71,26 @@ intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
 	return intake;
 }
 
+/* No records are at hand. */
+static void
+forget_run(Intake *intake)
+{
+	MemoryContextReset(intake->run_context);
+	intake->nrecords = intake->ntaken = 0;
+}
+
 void
 intake_rewind(Intake *intake)
 {
+	forget_run(intake);
 	tuplestore_rescan(intake->rows);
 	intake->row_no = 0;
-}
-
-int64
-intake_rows_left(const Intake *intake)
-{
-	return tuplestore_tuple_count(intake->rows) - intake->row_no;
 }
 
 void
 intake_end(Intake *intake)
 {
+	MemoryContextDelete(intake->run_context);
 	ExecDropSingleTupleTableSlot(intake->slot);
 	pfree(intake);
 }
@@ -402,42 +410,69 @@ give_up_rows(Intake *intake, const char *problem)
 		give_up_row(intake, problem);
 }
 
-/*
- * The next records in the current memory context, up to max and, from the second
- * on, only until they have taken so much room; 0 at the end. A record with a
- * problem has its row_no and nothing else.
- */
-int
-intake_next(Intake *intake, CallRecord *records, int max, Size room)
+/* A record with a problem has its row_no, its content and nothing else. */
+static void
+read_run(Intake *intake)
 {
-	intake->records = records;
-	intake->nrecords = 0;
-	intake->max = max;
-	intake->max_allocated = MemoryContextMemAllocated(CurrentMemoryContext, false) + room;
-
 	if (intake->source->fault != NULL)
 	{
 		give_up_rows(intake, intake->source->problem);
-		return intake->nrecords;
+		return;
 	}
 	if (intake->is_plain)
 	{
 		map_plain_rows(intake);
-		return intake->nrecords;
+		return;
 	}
 	for (;;)
 	{
 		char	   *problem = trap_with_estate(intake, map_rows, intake);
 
 		if (problem == NULL)
-			return intake->nrecords;
+			return;
 		if (!intake->prepared)
 		{
 			give_up_rows(intake, problem);
-			return intake->nrecords;
+			return;
 		}
 		give_up_row(intake, problem);
 	}
+}
+
+/*
+ * How many records are at hand. Once all were taken the next ones are read, up
+ * to max and, from the second on, only until they have taken so much room; 0 at
+ * the end.
+ */
+int
+intake_at_hand(Intake *intake, int max, Size room)
+{
+	MemoryContext old;
+	int64		left;
+
+	if (intake->ntaken < intake->nrecords)
+		return intake->nrecords - intake->ntaken;
+	forget_run(intake);
+	left = tuplestore_tuple_count(intake->rows) - intake->row_no;
+	if (left == 0)
+		return 0;
+	old = MemoryContextSwitchTo(intake->run_context);
+	intake->max = Min(max, left);
+	intake->records = palloc_array(CallRecord, intake->max);
+	intake->max_allocated = MemoryContextMemAllocated(CurrentMemoryContext, false) + room;
+	read_run(intake);
+	MemoryContextSwitchTo(old);
+	return intake->nrecords;
+}
+
+/* The next n of the records at hand, which stay until others are read. */
+CallRecord *
+intake_take(Intake *intake, int n)
+{
+	CallRecord *records = &intake->records[intake->ntaken];
+
+	intake->ntaken += n;
+	return records;
 }
 
 /*

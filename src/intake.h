@@ -15,10 +15,10 @@ typedef struct Intake Intake;
 
 extern Intake *intake_begin(Source *source, Relation cdr,
 							Tuplestorestate *rows);
-extern int	intake_next(Intake *intake, CallRecord *records, int max, Size room);
+extern int	intake_at_hand(Intake *intake, int max, Size room);
+extern CallRecord *intake_take(Intake *intake, int n);
 extern void intake_rewind(Intake *intake);
 extern Datum intake_row_as_json(Intake *intake, int64 row_no, char **problem);
-extern int64 intake_rows_left(const Intake *intake);
 extern void intake_end(Intake *intake);
 
 #endif							/* CCC_INTAKE_H */
