@@ -136,7 +136,8 @@ bill_run(Billing *billing)
 		ngone = 0;
 	if (!billing->post_stored)
 		nstored = 0;
-	nstored = drop_superseded(billing, stored, nstored);
+	if (nstored > 0)
+		nstored = drop_superseded(billing, stored, nstored);
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);
 	if (billing->removals != NULL)
