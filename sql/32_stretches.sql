@@ -64,16 +64,18 @@ BEGIN
         WHERE u.account_id = recharge.account_id AND u.pool = recharge.pool AND u.stretch >= since;
     UPDATE ccc.packages AS p SET stretch = DEFAULT, stretch_used = DEFAULT, last_start = DEFAULT
         WHERE p.account_id = recharge.account_id AND p.pool = recharge.pool AND p.stretch >= since;
+    -- a package whose row holds an earlier stretch goes on holding it
     WITH found AS (
-        SELECT u.*, u.package_no > 0 AND u.stretch = max(u.stretch) OVER (PARTITION BY u.package_no) AS latest
-        FROM ccc.usage_in_ledger(recharge.account_id, recharge.pool, since) AS u),
+        SELECT u.*, p.stretch IS NOT NULL AND u.stretch = max(u.stretch) OVER (PARTITION BY u.package_no) AS held
+        FROM ccc.usage_in_ledger(recharge.account_id, recharge.pool, since) AS u
+             LEFT JOIN ccc.packages AS p ON p.account_id = recharge.account_id AND p.package_no = u.package_no AND p.stretch = '-infinity'),
     held AS (
         UPDATE ccc.packages AS p SET stretch = f.stretch, stretch_used = f.billed, last_start = f.last_start
         FROM found AS f
-        WHERE p.account_id = recharge.account_id AND p.package_no = f.package_no AND f.latest)
+        WHERE p.account_id = recharge.account_id AND p.package_no = f.package_no AND f.held)
     INSERT INTO ccc.other_usage (account_id, pool, stretch, package_no, billed, last_start)
         SELECT recharge.account_id, recharge.pool, f.stretch, f.package_no, f.billed, f.last_start
-        FROM found AS f WHERE NOT f.latest;
+        FROM found AS f WHERE NOT f.held;
     UPDATE ccc.accounts AS a SET last_other_stretch =
             (SELECT coalesce(max(u.stretch), '-infinity') FROM ccc.other_usage AS u WHERE u.account_id = recharge.account_id)
         WHERE a.account_id = recharge.account_id;

@@ -2,7 +2,7 @@
 -- of the month in a zone, whatever the session's. A package's row holds the
 -- usage of its latest stretch, other usage is beside it.
 BEGIN;
-SELECT plan(23);
+SELECT plan(26);
 
 CREATE FUNCTION pg_temp.start(at timestamptz, zone text, bounds timestamptz[] DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
     SELECT to_char(timezone('UTC', ccc.stretch(at, bounds, zone)), 'YYYY-MM-DD HH24:MI') $$;
@@ -56,6 +56,20 @@ SELECT is(pg_temp.held() || ', ' || pg_temp.beside(), 'Jun: 120 of 540 until 19,
 SELECT pg_temp.say('short', '2025-03-05', 2), pg_temp.say('short again', '2025-03-06', 2);
 SELECT is(pg_temp.beside(2), 'Mar: 120 until 06', 'a shortfall is no package''s');
 SELECT is((SELECT last_other_stretch FROM ccc.accounts WHERE account_id = 2), '2025-03-01', 'the account knows of it');
+
+-- a package that holds an earlier stretch than other usage is of, charged again from one between
+SELECT ccc.open_account(3, 'account 3', '2025-01-01'), ccc.top_up(3, 2000), ccc.buy(3, 'number_landline', periods => 12, number => '075586013383', bought_at => '2025-01-01');
+SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-02-01');
+SELECT pg_temp.say('march', '2025-03-10', 3), pg_temp.say('not april', '2025-04-10', 3);
+DELETE FROM calls WHERE call_id = 'not april';
+SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-04-05');
+SELECT pg_temp.say('february', '2025-02-10', 3);
+SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-03-05');
+SELECT results_eq('SELECT stretch, sum(billed) FROM ccc.usage WHERE account_id = 3 GROUP BY 1 ORDER BY 1',
+                  $$VALUES (timestamptz '2025-02-01', 60::numeric), ('2025-03-05', 60)$$, 'nothing is lost');
+SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-01-15');
+SELECT results_eq('SELECT package_no, used FROM ccc.packages WHERE account_id = 3 AND used > 0', 'VALUES (4, 120::bigint)', 'and an earlier package takes all');
+SELECT is(ccc.replay(3), 0::bigint, 'as in order');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;
