@@ -120,8 +120,7 @@ claim_source(Oid source)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("table \"%s\" is being backfilled already", get_rel_name(source)),
 				 errhint("Wait for the end of that backfill, or cancel it: a table and its partitions have one at a time.")));
-	if (over_commits)
-		claimed_source = source;
+	claimed_source = over_commits ? source : InvalidOid;
 }
 
 static void
@@ -218,9 +217,9 @@ backfill_blocks(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	guc_level = pin_settings();
 	rows = read_blocks(cdr, first, end);
+	unpin_settings(guc_level);
 	bill_rows(cdr, NULL, rows, &since);
 	tuplestore_end(rows);
-	unpin_settings(guc_level);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	table_close(cdr, NoLock);

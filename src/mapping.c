@@ -28,6 +28,7 @@
 #include "rewrite/rewriteHandler.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -406,7 +407,8 @@ check_mapping(PG_FUNCTION_ARGS)
 				 errmsg("expression for \"%s\" must not be null", fields[field].name)));
 
 	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
-	guc_level = pin_settings();
+	guc_level = NewGUCNestLevel();
+	pin_values();
 	pin_locale();
 	if (!PG_ARGISNULL(3))
 		pin_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(3)));

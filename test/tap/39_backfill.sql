@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(38);
+SELECT plan(39);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -127,6 +127,26 @@ SELECT is(:'LAST_ERROR_SQLSTATE'::text, '42501', 'rows that are hidden are not l
 CALL ccc.backfill('hidden');
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id LIKE 'hidden%'), 2::bigint, 'who sees all bills all');
 DROP TABLE hidden;
+
+-- but a mapping sees what it sees when a record is stored
+CREATE TABLE extensions (extension text, number text, staff name);
+INSERT INTO extensions VALUES ('101', '075586013388', 'backfiller'), ('101', 'nobody''s', 'another');
+ALTER TABLE extensions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON extensions USING (staff = current_user);
+GRANT SELECT ON extensions TO backfiller;
+CREATE FUNCTION public.number_of(text) RETURNS text LANGUAGE sql STABLE AS 'SELECT number FROM public.extensions WHERE extension = $1';
+CREATE TABLE by_extension (id text, extension text, b text, t timestamptz, s numeric);
+ALTER TABLE by_extension OWNER TO backfiller;
+INSERT INTO by_extension VALUES ('ext1', '101', 'x', '2025-02-01', 61);
+SET ROLE backfiller;
+SELECT ccc.attach('by_extension', 'id', 't', 's', 'public.number_of(extension)', 'b');
+INSERT INTO by_extension VALUES ('ext2', '101', 'x', '2025-02-01', 61);
+CALL ccc.backfill('by_extension');
+RESET ROLE;
+SELECT set_eq($$SELECT call_id, 'billed' FROM ccc.call_charges WHERE call_id LIKE 'ext%' UNION ALL SELECT record ->> 'id', reason FROM ccc.exceptions WHERE source = 'by_extension'::regclass$$,
+              $$VALUES ('ext1', 'billed'), ('ext2', 'billed')$$, 'a backfill bills as a trigger does');
+DROP TABLE by_extension, extensions;
+DROP FUNCTION public.number_of(text);
 DROP ROLE backfiller;
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity to the end');
 SELECT * FROM finish();
