@@ -18,7 +18,7 @@
 /* Seconds of a stretch to be moved: > 0 from a package, < 0 to it. */
 typedef struct Imbalance
 {
-	StretchUsage *usage;
+	TimestampTz start;
 	TimestampTz until;			/* no call of the stretch starts then or later */
 	int64	   *excess;			/* per package, the shortfall last */
 } Imbalance;
@@ -40,7 +40,7 @@ packages_before(const PoolState *state, int first)
 
 /* Charges a stretch; true when that differs from what its calls hold. */
 static bool
-charge_stretch(const PoolState *state, Package *packages, StretchUsage *usage,
+charge_stretch(const PoolState *state, Package *packages, const StretchUsage *usage,
 			   int64 *excess)
 {
 	int64		demand = 0;
@@ -80,11 +80,11 @@ find_imbalances(const PoolState *state, int *n)
 	{
 		Imbalance  *imbalance = &imbalances[*n];
 
-		imbalance->usage = &state->stretches[i];
+		imbalance->start = state->stretches[i].start;
 		imbalance->until = i + 1 < state->nstretches ?
 			state->stretches[i + 1].start : DT_NOEND;
 		imbalance->excess = palloc_array(int64, state->npackages + 1);
-		if (charge_stretch(state, packages, imbalance->usage, imbalance->excess))
+		if (charge_stretch(state, packages, &state->stretches[i], imbalance->excess))
 			(*n)++;
 	}
 	return imbalances;
@@ -139,7 +139,7 @@ find_movable(LedgerAccount *account, const PoolState *state,
 	for (int i = 0; i <= state->npackages; i++)
 		if (imbalance->excess[i] > 0)
 			packages[npackages++] = package_no_at(state, i);
-	return ledger_movable_begin(account->account_id, state->pool, imbalance->usage->start,
+	return ledger_movable_begin(account->account_id, state->pool, imbalance->start,
 								imbalance->until, packages, npackages);
 }
 
@@ -161,6 +161,13 @@ balanced(const PoolState *state, const Imbalance *imbalance)
 	return true;
 }
 
+static void
+report_disagreement(const LedgerAccount *account)
+{
+	elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
+		 account->account_id);
+}
+
 static int64
 settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbalance)
 {
@@ -172,6 +179,8 @@ settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbala
 	while (!balanced(state, imbalance) && (movable = ledger_movable_next(scan)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (stretch_start(&state->bounds, movable->call.started_at) != imbalance->start)
+			report_disagreement(account);
 		if (previous != NULL)
 			keep_count(movable, previous);
 		moved += move_call(account, state, imbalance->excess, movable);
@@ -179,8 +188,7 @@ settle_stretch(LedgerAccount *account, PoolState *state, const Imbalance *imbala
 	}
 	ledger_movable_end(scan);
 	if (!balanced(state, imbalance))
-		elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
-			 account->account_id);
+		report_disagreement(account);
 	return moved;
 }
 
