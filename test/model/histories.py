@@ -6,7 +6,8 @@ shuffled, in statements of one row to many; repeats and contradicting repeats;
 corrections of length, start and id; deletions; purchases before, between and
 after the calls, also backdated. The model knows only which records survive,
 and charges them all in order of (started_at, call_id). The extension must
-agree on every package's used seconds and every account's shortfall, by month.
+agree on every package's used seconds and every account's shortfall, by month;
+its counters are compared with its ledger before a replay makes them anew.
 
 Prints TAP. SEEDS=first:count chooses the seeds; connects as libpq does, to a
 database that it makes and drops.
@@ -116,6 +117,10 @@ class History:
         zones = [self.random.choice(ZONES) for _ in range(self.random.randint(1, 3))]
         self.accounts = [Account(seed * 10 + i, zone) for i, zone in enumerate(zones)]
         self.span = self.random.choice([2000, 20000, 200000, 500000])    # minutes
+        # few calls over many months, under packages that last: stretches come and go
+        self.sparse = self.random.random() < 0.3
+        if self.sparse:
+            self.span = 250000
         for account in self.accounts:
             self.open(account)
         self.play()
@@ -133,7 +138,7 @@ class History:
         ]
 
     def buy(self, account):
-        product = self.random.choice(list(PRODUCTS))
+        product = "tiny_6" if self.sparse else self.random.choice(list(PRODUCTS))
         minutes = self.random.randint(1, 60)
         at = instant(self.random.randint(-self.span // 4, self.span))
         account.buy(minutes, PRODUCTS[product], at)
@@ -155,7 +160,7 @@ class History:
         account.statement([], [(row, r) for row, r in rows])
 
     def insert_later(self, account, pending):
-        count = min(len(pending), self.random.choice([1, 1, 2, 5, 40, 1000]))
+        count = min(len(pending), 1 if self.sparse else self.random.choice([1, 1, 2, 5, 40, 1000]))
         self.insert(account, [pending.pop() for _ in range(count)])
 
     def repeat(self, account):
@@ -191,7 +196,8 @@ class History:
         account.statement(rows, [(row, (r[0], r[1], r[2] + 61)) for row, r in [(row, account.rows[row]) for row in rows]])
 
     def delete(self, account):
-        rows = self.random.sample(list(account.rows), self.random.randint(1, min(6, len(account.rows))))
+        most = 2 if self.sparse else 6
+        rows = self.random.sample(list(account.rows), self.random.randint(1, min(most, len(account.rows))))
         ids = ", ".join(str(self.seed * 100000 + row) for row in rows)
         self.sql.append(f"DELETE FROM calls WHERE id IN ({ids});")
         account.statement(rows, [])
@@ -201,25 +207,28 @@ class History:
         for account in self.accounts:
             for _ in range(self.random.randint(0, 4)):
                 self.buy(account)
-            count = 1000 if self.random.random() < 0.02 else 40
+            count = 20 if self.sparse else 1000 if self.random.random() < 0.02 else 40
             records = [self.new_record() for _ in range(self.random.randint(1, count))]
             style = self.random.choice(["in order", "nearly", "shuffled"])
             if style != "shuffled":
                 jitter = 0 if style == "in order" else 30
                 records.sort(key=lambda r: r[1] + datetime.timedelta(minutes=self.random.randint(0, jitter)), reverse=True)
             pending[account] = records
+        # up to where a number from 0 to 1 stores, buys, repeats, corrects, corrects many; else it deletes
+        storing, buying, repeating, correcting, many = (
+            (0.35, 0.6, 0.62, 0.7, 0.7) if self.sparse else (0.6, 0.66, 0.76, 0.88, 0.92))
         while any(pending.values()):
             account = self.random.choice(self.accounts)
             kind = self.random.random()
-            if pending[account] and (kind < 0.6 or not account.rows):
+            if pending[account] and (kind < storing or not account.rows):
                 self.insert_later(account, pending[account])
-            elif kind < 0.66:
+            elif kind < buying:
                 self.buy(account)
-            elif account.rows and kind < 0.76:
+            elif account.rows and kind < repeating:
                 self.repeat(account)
-            elif account.rows and kind < 0.88:
+            elif account.rows and kind < correcting:
                 self.correct(account)
-            elif account.rows and kind < 0.92 and len(set(r[0] for r in account.rows.values())) == len(account.rows):
+            elif account.rows and kind < many and len(set(r[0] for r in account.rows.values())) == len(account.rows):
                 self.correct_many(account)
             elif account.rows:
                 self.delete(account)
@@ -230,6 +239,11 @@ class History:
             f" coalesce(package_no, 0), sum(billed) FROM ccc.ledger"
             f" WHERE account_id = {account.account_id} AND kind IN ('c', 's') GROUP BY 3, 4 HAVING sum(billed) <> 0;")
         self.sql.append(f"SELECT 'U', {account.account_id}, package_no, used FROM ccc.packages WHERE account_id = {account.account_id};")
+        self.sql.append(
+            f"SELECT 'C', {account.account_id}, count(*)"
+            f" FROM (SELECT package_no, stretch, billed FROM ccc.usage WHERE account_id = {account.account_id} AND billed <> 0) AS u"
+            f" FULL JOIN ccc.usage_in_ledger({account.account_id}, 'landline_outbound', '-infinity') AS l USING (package_no, stretch)"
+            f" WHERE u.billed IS DISTINCT FROM l.billed;")
         self.sql.append(f"SELECT 'R', {account.account_id}, ccc.replay({account.account_id});")
 
 
@@ -258,6 +272,8 @@ def compare(history, said):
             total = sum(v for (_, n), v in expected.items() if n == number)
             if used != total:
                 wrong.append(f"seed {history.seed}, account {account.account_id}: package {number} used {used}, not {total}")
+        if found.get("C") != 0:
+            wrong.append(f"seed {history.seed}, account {account.account_id}: {found.get('C')} counters of usage are wrong")
         if found.get("R") != 0:
             wrong.append(f"seed {history.seed}, account {account.account_id}: replay moved {found.get('R')} seconds")
     return wrong
@@ -267,7 +283,7 @@ def read(lines):
     said = {}
     for line in lines:
         field = line.split(" ")
-        if field[0] not in ("T", "U", "R"):
+        if field[0] not in ("T", "U", "C", "R"):
             continue
         account = said.setdefault(int(field[1]), {})
         if field[0] == "T":
@@ -275,7 +291,7 @@ def read(lines):
         elif field[0] == "U":
             account.setdefault("U", {})[int(field[2])] = int(field[3])
         else:
-            account["R"] = int(field[2])
+            account[field[0]] = int(field[2])
     return said
 
 
