@@ -35,7 +35,9 @@ SELECT is((SELECT count(*) FROM calls JOIN ccc.call_charges AS c USING (call_id)
 CREATE TEMP TABLE entries AS SELECT count(*) AS n FROM ccc.ledger;
 UPDATE calls SET callee = CASE WHEN call_id LIKE '%5' THEN repeat('z', 1000000) || call_id WHEN call_id LIKE '%7' THEN callee END;
 SELECT is((SELECT count(*) - n FROM ccc.ledger, entries GROUP BY n), 2 * 108::bigint, 'in pairs: what an update leaves as it was is not charged again');
-SELECT cmp_ok((SELECT pg_temp.peak() - kb FROM before), '<', 80000::bigint, 'in the memory of some of the texts');
+-- a server with assertions may be one that keeps what is freed, to notice its use
+SELECT cmp_ok((SELECT pg_temp.peak() - kb FROM before), '<',
+    CASE WHEN current_setting('debug_assertions')::boolean THEN 500000 ELSE 80000 END::bigint, 'in the memory of some of the texts');
 DELETE FROM calls;
 SELECT is_empty('SELECT * FROM ccc.call_charges', 'and taken back');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
