@@ -6,16 +6,10 @@ SELECT plan(6);
 SELECT ccc.open_account(1, 'one', '2025-01-01');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
 SELECT ccc.create_calls_table();
-CREATE FUNCTION pg_temp.read() RETURNS bigint LANGUAGE sql AS $$
-    SELECT sum(pg_stat_get_xact_tuples_returned(i.indexrelid))::bigint FROM pg_index AS i WHERE i.indrelid = 'ccc.exception_log'::regclass $$;
+\ir setup/growth.psql
 -- index entries of exceptions that a statement reads
-CREATE FUNCTION pg_temp.reads(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    before bigint := pg_temp.read();
-BEGIN
-    EXECUTE statement;
-    RETURN pg_temp.read() - before;
-END $$;
+CREATE FUNCTION pg_temp.reads(statement text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT pg_temp.growth('SELECT sum(pg_stat_get_xact_tuples_returned(i.indexrelid)) FROM pg_index AS i WHERE i.indrelid = ''ccc.exception_log''::regclass', statement) $$;
 
 -- the plans
 INSERT INTO calls VALUES ('a', '075586013388', 'x', '2025-02-01', 61), ('a', '075586013388', 'x', '2025-02-01', 62), ('b', '075586013389', 'x', '2025-02-01', 61);

@@ -5,16 +5,10 @@ SELECT plan(17);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01'), ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
 SELECT ccc.create_calls_table();
-CREATE FUNCTION pg_temp.scans() RETURNS bigint LANGUAGE sql AS $$
-    SELECT sum(pg_stat_get_xact_numscans(i.indexrelid))::bigint FROM pg_index AS i WHERE i.indrelid = 'ccc.numbers'::regclass $$;
+\ir setup/growth.psql
 -- scans of the numbers in service that a statement makes
-CREATE FUNCTION pg_temp.scans(statement text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    before bigint := pg_temp.scans();
-BEGIN
-    EXECUTE statement;
-    RETURN pg_temp.scans() - before;
-END $$;
+CREATE FUNCTION pg_temp.scans(statement text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT pg_temp.growth('SELECT sum(pg_stat_get_xact_numscans(i.indexrelid)) FROM pg_index AS i WHERE i.indrelid = ''ccc.numbers''::regclass', statement) $$;
 -- that many calls between numbers of nobody, one by one
 CREATE FUNCTION pg_temp.meet(n integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
