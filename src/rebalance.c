@@ -39,8 +39,7 @@ rebalance(PG_FUNCTION_ARGS)
 		moved = settle(&account, state);
 		pool_states_store(&states);
 		if (state->outdated)
-			elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",
-				 account.account_id);
+			report_disagreement(&account);
 	}
 	ledger_end(ledger);
 	if (SPI_finish() != SPI_OK_FINISH)

@@ -161,7 +161,8 @@ balanced(const PoolState *state, const Imbalance *imbalance)
 	return true;
 }
 
-static void
+/* The counters are not what the ledger says: neither can be trusted. */
+void
 report_disagreement(const LedgerAccount *account)
 {
 	elog(ERROR, "usage of account " INT64_FORMAT " and its ledger disagree",

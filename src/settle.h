@@ -7,6 +7,7 @@
 
 #include "pool_state.h"
 
+extern void report_disagreement(const LedgerAccount *account);
 extern int64 settle(LedgerAccount *account, PoolState *state);
 
 #endif							/* CCC_SETTLE_H */
