@@ -162,10 +162,10 @@ COMMENT ON TRIGGER catalogue_truncated ON ccc.call_rules IS 'news of changes to 
 /*
  * A dump has the rows that a user added or edited, marked so: one that comes
  * under the key of a built-in row takes its place, so that a dump restores over
- * a fresh installation. What a user adds meets the key as anywhere. A built-in row can be
- * edited; it cannot be deleted or given another key, for a restore would
- * bring it back. What takes the place deletes as the tables' owner, as nobody
- * else does.
+ * a fresh installation. What a user adds meets the key as anywhere. A built-in
+ * row can be edited; it cannot be deleted or given another key, for a restore
+ * would bring it back. What takes the place deletes as the tables' owner, as
+ * nobody else does.
  */
 CREATE FUNCTION ccc.replace_built_in() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

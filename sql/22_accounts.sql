@@ -116,7 +116,7 @@ COMMENT ON TABLE ccc.packages IS 'lots of call time bought for a pool; granted, 
 COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
 COMMENT ON COLUMN ccc.packages.used IS 'seconds drawn: the sum of the ledger''s charges on this package';
 COMMENT ON COLUMN ccc.packages.refunded_at IS 'from then on the package covers only calls that started before';
-COMMENT ON COLUMN ccc.packages.stretch IS 'start of the latest stretch whose calls drew on the package; before the first one, or after charging again, -infinity';
+COMMENT ON COLUMN ccc.packages.stretch IS 'start of the stretch of which this row holds the usage, as a rule the latest one whose calls drew on the package; -infinity: of none';
 COMMENT ON COLUMN ccc.packages.stretch_used IS 'seconds of used that the calls of that stretch drew';
 COMMENT ON COLUMN ccc.packages.last_start IS 'no call counted in stretch_used starts later';
 

@@ -4,9 +4,8 @@
  *
  * A mapping is parsed again when its table or ccc.sources changes, or another
  * relation that it names, and when any function, operator, type, label of an
- * enum, cast or schema does, for it may use them. One that
- * cannot be parsed is tried again at each statement: its rows are exceptions
- * until then.
+ * enum, cast or schema does, for it may use them. One that cannot be parsed is
+ * tried again at each statement: its rows are exceptions until then.
  *
  * Nobody holds what is kept: statements have copies, and what is being loaded
  * is not kept yet. So it may be dropped at any time, however they nest.
