@@ -68,6 +68,30 @@ is_beyond_int64(Numeric a)
 	return compare(a, kept_numeric(&greatest, PG_INT64_MAX)) > 0;
 }
 
+static bool
+is_finite(Numeric a)
+{
+	return !numeric_is_nan(a) && !numeric_is_inf(a);
+}
+
+static bool
+has_decimals(Numeric finite)
+{
+	return DatumGetInt32(DirectFunctionCall1(numeric_scale, NumericGetDatum(finite))) > 0;
+}
+
+/* Whether a numeric is an int32 written without decimals, as most lengths are. */
+static bool
+is_int32(Numeric a, int32 *value)
+{
+	bool		error;
+
+	if (!is_finite(a) || has_decimals(a))
+		return false;
+	*value = numeric_int4_opt_error(a, &error);
+	return !error;
+}
+
 /*
  * A call's length in started seconds: the ceiling of a numeric.  False when
  * it is negative, not finite, or beyond int64.  All of that is known before
@@ -77,12 +101,17 @@ bool
 seconds_round_up(Numeric seconds, int64 *whole)
 {
 	Datum		ceiling = NumericGetDatum(seconds);
+	int32		short_length;
 
-	if (numeric_is_nan(seconds) || numeric_is_inf(seconds) ||
-		is_negative(seconds) || is_beyond_int64(seconds))
+	if (is_int32(seconds, &short_length))
+	{
+		*whole = short_length;
+		return short_length >= 0;
+	}
+	if (!is_finite(seconds) || is_negative(seconds) || is_beyond_int64(seconds))
 		return false;
 
-	if (DatumGetInt32(DirectFunctionCall1(numeric_scale, ceiling)) > 0)
+	if (has_decimals(seconds))
 		ceiling = DirectFunctionCall1(numeric_ceil, ceiling);
 	*whole = DatumGetInt64(DirectFunctionCall1(numeric_int8, ceiling));
 	return true;
@@ -251,7 +280,7 @@ billing_increment_hash_extended(PG_FUNCTION_ARGS)
 static void
 report_unbillable(Numeric seconds)
 {
-	if (numeric_is_nan(seconds) || numeric_is_inf(seconds))
+	if (!is_finite(seconds))
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("seconds of a call must be finite")));

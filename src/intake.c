@@ -232,10 +232,13 @@ map_rows(void *argument)
 static void
 map_plain_rows(Intake *intake)
 {
+	int			last = last_plain_column(intake->plain);
+
 	while (has_room(intake) && take_row(intake))
 	{
 		CallRecord *record = next_record(intake);
 
+		slot_getsomeattrs(intake->slot, last);
 		for (int i = 0; i < NFIELDS; i++)
 		{
 			bool		isnull;

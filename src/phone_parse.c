@@ -238,6 +238,30 @@ read_digits(Span user, Dialled *dialled)
 	return dialled->count > 0;
 }
 
+/* What most numbers are: digits, perhaps after '+', and nothing else. */
+static bool
+read_plain(Span text, Dialled *dialled)
+{
+	const char *p = text.begin;
+	int			count;
+
+	dialled->plus = p < text.end && *p == '+';
+	if (dialled->plus)
+		p++;
+	count = (int) (text.end - p);
+	if (count < 1 || count > MAX_DIALLED)
+		return false;
+	for (int i = 0; i < count; i++)
+	{
+		if (!is_digit(p[i]))
+			return false;
+		dialled->digits[i] = p[i];
+	}
+	dialled->digits[count] = '\0';
+	dialled->count = count;
+	return true;
+}
+
 static void
 trim(Span *s)
 {
@@ -302,19 +326,27 @@ cut_to_user(Span *s)
 	s->end = p;
 }
 
+/* Takes the digits out of an address, by name or not, in any notation. */
+static bool
+read_address(Span text, Dialled *dialled)
+{
+	trim(&text);
+	if (!cut_to_address(&text))
+		return false;
+	cut_to_user(&text);
+	return read_digits(text, dialled);
+}
+
 bool
 phone_parse(const char *s, size_t len, int64 *number)
 {
-	Span		span = {s, s + len};
+	Span		text = {s, s + len};
 	Dialled		dialled;
 
 	if (len > MAX_INPUT)
 		return false;
-	trim(&span);
-	if (!cut_to_address(&span))
-		return false;
-	cut_to_user(&span);
-	return read_digits(span, &dialled) && resolve(&dialled, number);
+	return (read_plain(text, &dialled) || read_address(text, &dialled)) &&
+		resolve(&dialled, number);
 }
 
 int

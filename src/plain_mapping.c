@@ -89,6 +89,17 @@ plain_mapping(Node *const *fields, PlainField *plain)
 	return true;
 }
 
+/* A row is taken apart up to here at once, rather than field by field. */
+int
+last_plain_column(const PlainField *plain)
+{
+	int			last = 0;
+
+	for (int i = 0; i < NFIELDS; i++)
+		last = Max(last, plain[i].column);
+	return last;
+}
+
 /* What a row says of a field. */
 Datum
 plain_value(const PlainField *field, TupleTableSlot *row, bool *isnull)

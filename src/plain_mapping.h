@@ -19,6 +19,7 @@ typedef struct PlainField
 } PlainField;
 
 extern bool plain_mapping(Node *const *fields, PlainField *plain);
+extern int	last_plain_column(const PlainField *plain);
 extern Datum plain_value(const PlainField *field, TupleTableSlot *row, bool *isnull);
 
 #endif							/* CCC_PLAIN_MAPPING_H */
