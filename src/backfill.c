@@ -2,9 +2,10 @@
  * backfill.c
  *		The steps of ccc.backfill(): rows that are there already, billed.
  *
- * Runs with the caller's rights on the table. Rows are locked against changes
- * and other backfills until the transaction ends: none is billed that is being
- * corrected, and none is found twice.
+ * Rows are read with the caller's rights; all that may be code of the table's
+ * runs as the table's owner. Rows are locked against changes and other
+ * backfills until the transaction ends: none is billed that is being corrected,
+ * and none is found twice.
  */
 #include "postgres.h"
 
@@ -141,11 +142,14 @@ mark_backfill(PG_FUNCTION_ARGS)
 	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	Oid			source;
 	Datum		values[2];
+	Caller		caller;
 
 	PreventCommandDuringRecovery("ccc.backfill()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	caller = become_table_owner(cdr);
 	source = backfilled_source(cdr);
+	become_caller(&caller);
 	claim_source(source);
 	values[0] = ObjectIdGetDatum(source);
 	values[1] = PG_GETARG_DATUM(1);
@@ -200,6 +204,7 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	bool		at_end;
 	int			guc_level;
 	Tuplestorestate *rows;
+	Caller		caller;
 
 	if (first < 0 || first > MaxBlockNumber || blocks <= 0)
 		ereport(ERROR,
@@ -218,7 +223,9 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	guc_level = pin_settings();
 	rows = read_blocks(cdr, first, end);
 	unpin_settings(guc_level);
+	caller = become_table_owner(cdr);
 	bill_rows(cdr, NULL, rows, &since);
+	become_caller(&caller);
 	tuplestore_end(rows);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

@@ -3,8 +3,8 @@
  *		ccc.purge(): records deleted without taking their charges back.
  *
  * An ordinary DELETE of the caller's, of the rows that the mapping's own
- * expression of a call's start tells; while it runs the delete trigger stands
- * aside.
+ * expression of a call's start tells, evaluated as the table's owner; while it
+ * runs the delete trigger stands aside.
  */
 #include "postgres.h"
 
@@ -121,15 +121,19 @@ records_before(PG_FUNCTION_ARGS)
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	Rights		rights;
 	Source	   *source;
+	Caller		caller;
 
+	check_caller_may(cdr, ACL_SELECT);
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	caller = become_table_owner(cdr);
 	rights_begin(&rights);
 	source = attached_source(cdr, &rights);
 	source_pin(source);
 	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);
 	rights_end(&rights);
+	become_caller(&caller);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	table_close(cdr, NoLock);

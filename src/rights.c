@@ -8,8 +8,10 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -182,4 +184,37 @@ rights_end(const Rights *rights)
 {
 	unpin_settings(rights->guc_level);
 	rights_as_writer(rights);
+}
+
+/* 42501 when the caller lacks a right on a table. */
+void
+check_caller_may(Relation table, AclMode right)
+{
+	AclResult	result = pg_class_aclcheck(RelationGetRelid(table), GetUserId(), right);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(table->rd_rel->relkind), RelationGetRelationName(table));
+}
+
+/*
+ * Runs what a table's owner may have written, its mapping and the casts and
+ * functions of its types, as ANALYZE and REINDEX do: as the owner, who cannot
+ * get at the caller's rights, nor leave a setting behind.
+ */
+Caller
+become_table_owner(Relation table)
+{
+	Caller		caller;
+
+	GetUserIdAndSecContext(&caller.role, &caller.context);
+	SetUserIdAndSecContext(table->rd_rel->relowner, caller.context | SECURITY_RESTRICTED_OPERATION);
+	caller.guc_level = NewGUCNestLevel();
+	return caller;
+}
+
+void
+become_caller(const Caller *caller)
+{
+	unpin_settings(caller->guc_level);
+	SetUserIdAndSecContext(caller->role, caller->context);
 }

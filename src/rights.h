@@ -3,11 +3,14 @@
  *		As whom, and under which settings, the code runs.
  *
  * Mapping expressions and the reading of records run as the writer of the
- * records; only the extension's own SQL runs as the ledger's owner.
+ * records; only the extension's own SQL runs as the ledger's owner. Who looks
+ * at records that others wrote lends the table's code no rights: that runs as
+ * the table's owner.
  */
 #ifndef CCC_RIGHTS_H
 #define CCC_RIGHTS_H
 
+#include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
 typedef struct Rights
@@ -17,6 +20,14 @@ typedef struct Rights
 	Oid			owner;
 	int			guc_level;
 } Rights;
+
+/* Who asked for something that is done as a table's owner. */
+typedef struct Caller
+{
+	Oid			role;
+	int			context;
+	int			guc_level;
+} Caller;
 
 extern int	pin_settings(void);
 extern void pin_values(void);
@@ -28,6 +39,10 @@ extern void rights_begin(Rights *rights);
 extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
+
+extern void check_caller_may(Relation table, AclMode right);
+extern Caller become_table_owner(Relation table);
+extern void become_caller(const Caller *caller);
 
 extern Oid	ccc_relation(const char *name);
 extern char *relation_sql_name(Relation relation);

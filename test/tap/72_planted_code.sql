@@ -1,8 +1,9 @@
 -- Code that the owner of a call table plants (a function, a cast, an operator,
--- a domain, a column's type) runs as the one who writes the record, never with
--- the ledger's or a superuser's rights.
+-- a domain, a column's type) runs as the one who writes the record, or as that
+-- owner where records are looked at that others wrote, never with the ledger's
+-- or a superuser's rights.
 BEGIN;
-SELECT plan(22);
+SELECT plan(27);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -132,6 +133,22 @@ SET ROLE pbx;
 INSERT INTO lair.other VALUES ('j', '075586013388', '2025-03-02 00:00+08', 61);
 RESET ROLE;
 SELECT is((SELECT reason FROM ccc.exceptions WHERE record ->> 'id' = 'j'), 'mapping_failed', 'the writer''s rights count, not those of who wrote before');
+
+-- a superuser who looks at what is there lends it no rights either
+SET ROLE mallory;
+CREATE TABLE lair.old (id text, a lair.odd, at text, s numeric);
+RESET ROLE;
+SELECT ccc.attach('lair.old', 'lair.plant(''id'', id)', 'lair.plant(''start'', at)::timestamptz', 's', '''075586013388''', 'a');
+SET session_replication_role = replica;
+INSERT INTO lair.old VALUES ('old', 'x', '2025-03-02 00:00+08', 61), ('older', 'x', '2025-03-01 00:00+08', 61);
+RESET session_replication_role;
+DELETE FROM lair.seen;
+SELECT is(ccc.mark_backfill('lair.old', '-infinity'), 'lair.old'::regclass, 'a backfill by a superuser');
+SELECT is(ccc.backfill_blocks('lair.old', 0, 10, '-infinity'), NULL, 'of all there is');
+SELECT ccc.end_backfill('lair.old');
+SELECT is((SELECT string_agg(call_id, ' ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'old%'), 'old older', 'bills');
+SELECT is(ccc.purge('lair.old', '2025-03-02 00:00+08'), 1::bigint, 'and a purge finds what is older');
+SELECT set_eq('SELECT what, who FROM lair.seen', $$VALUES ('id', 'mallory'), ('start', 'mallory'), ('cast to text', 'mallory')$$, 'by the code of the table''s owner, with its rights');
 
 -- nor may a mapping reach the tables of ccc, or a schema that is closed to the writer
 REVOKE USAGE ON SCHEMA lair FROM pbx;
