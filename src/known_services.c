@@ -15,7 +15,8 @@
  * outdated no account tells, but the news does: it is sent after the change is
  * visible and before its commit returns, and taken in before anything is found
  * here. So a call that comes after that commit finds its number; one that comes
- * earlier is as one before the change. What is read is not older than the news
+ * earlier is as one before the change, also where somebody sees that by then.
+ * What is read is not older than the news
  * taken in before its snapshot, and is not kept where more came in until it was.
  *
  * That is too little for three, who read: who has seen what others may have done
