@@ -96,18 +96,19 @@ CREATE TABLE ccc.packages (
     account_id  bigint NOT NULL,
     package_no  integer NOT NULL,
     purchase_no integer NOT NULL,
-    product     text NOT NULL,
-    pool        text NOT NULL,
-    price       ccc.yuan NOT NULL,
     granted     bigint NOT NULL,
-    used        bigint NOT NULL DEFAULT 0,
     refunded    bigint NOT NULL DEFAULT 0,
     valid_from  timestamptz NOT NULL,
     valid_until timestamptz NOT NULL,
     refunded_at timestamptz NOT NULL DEFAULT 'infinity',
+    -- what a call changes lies together: the log holds what lies between, too
     stretch     timestamptz NOT NULL DEFAULT '-infinity',
+    used        bigint NOT NULL DEFAULT 0,
     stretch_used bigint NOT NULL DEFAULT 0,
     last_start  timestamptz NOT NULL DEFAULT '-infinity',
+    price       ccc.yuan NOT NULL,
+    product     text NOT NULL,
+    pool        text NOT NULL,
     PRIMARY KEY (account_id, package_no),
     -- one constraint, for each is read anew by every statement
     CONSTRAINT packages_never_overdrawn CHECK (used >= 0 AND refunded >= 0 AND used + refunded <= granted)
