@@ -176,12 +176,10 @@ abbreviation_size(const char *begin, const char *at)
 static char *
 put_abbreviation(char *at, const char *call_id, int size)
 {
-	int			room = size * BITS_PER_BYTE;
+	const int	room = (ABBREVIATED - 1) * BITS_PER_BYTE;	/* beside an account of a byte */
 	uint64		bits = 0;
 	int			n = 0;
 
-	if (size == 0)
-		return at;
 	for (; *call_id != '\0' && n < room; call_id++)
 	{
 		unsigned char byte = *call_id;
@@ -198,7 +196,7 @@ put_abbreviation(char *at, const char *call_id, int size)
 		}
 	}
 	bits = n > room ? bits >> (n - room) : bits << (room - n);
-	bits = pg_hton64(bits << (64 - room));
+	bits = pg_hton64(bits << BITS_PER_BYTE);
 	return (char *) memcpy(at, &bits, size) + size;
 }
 
