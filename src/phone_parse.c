@@ -245,6 +245,7 @@ read_plain(Span text, Dialled *dialled)
 	const char *p = text.begin;
 	int			count;
 
+	memset(dialled, 0, sizeof(*dialled));
 	dialled->plus = p < text.end && *p == '+';
 	if (dialled->plus)
 		p++;
@@ -257,7 +258,6 @@ read_plain(Span text, Dialled *dialled)
 			return false;
 		dialled->digits[i] = p[i];
 	}
-	dialled->digits[count] = '\0';
 	dialled->count = count;
 	return true;
 }
