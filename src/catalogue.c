@@ -125,6 +125,7 @@ catalogue_load(void)
 
 	changes = catalogue.changes;
 	MemoryContextReset(catalogue.context);
+	catalogue.nrules = catalogue.npools = 0;
 	catalogue.rules_relid = ccc_relation("call_rules");
 	catalogue.pools_relid = ccc_relation("pools");
 	load_rules();

@@ -219,7 +219,8 @@ map_rows(void *argument)
 	ExprState  *states[NFIELDS];
 
 	intake->prepared = false;
-	source_pin(intake->source);
+	if (intake->source->time_zone != NULL)
+		pin_time_zone(intake->source->time_zone);
 	prepare_fields(intake, states);
 	intake->prepared = true;
 	while (has_room(intake) && take_row(intake))
@@ -257,12 +258,12 @@ map_plain_rows(Intake *intake)
  * with the subtransaction.
  */
 static char *
-trap_with_estate(Intake *intake, TrappedWork work, void *argument)
+trap_with_estate(Intake *intake, TrappedWork work, void *argument, bool locale)
 {
 	char	   *problem;
 
 	intake->estate = CreateExecutorState();
-	problem = trap(work, argument);
+	problem = trap(work, argument, locale);
 	if (problem == NULL)
 		FreeExecutorState(intake->estate);
 	else
@@ -292,8 +293,6 @@ show_row(void *argument)
 	bool		isnull;
 	MemoryContext old;
 
-	pin_values();
-	pin_locale();
 	econtext->ecxt_scantuple = job->intake->slot;
 	json = ExecEvalExprSwitchContext(state, econtext, &isnull);
 	old = MemoryContextSwitchTo(job->context);
@@ -315,7 +314,7 @@ slot_as_json(Intake *intake, char **problem)
 	{
 		job.as_text = attempt % 2 == 1;
 		job.as_stored = attempt >= 2;
-		*problem = trap_with_estate(intake, show_row, &job);
+		*problem = trap_with_estate(intake, show_row, &job, true);
 		if (*problem == NULL)
 			break;
 	}
@@ -429,7 +428,7 @@ read_run(Intake *intake)
 	}
 	for (;;)
 	{
-		char	   *problem = trap_with_estate(intake, map_rows, intake);
+		char	   *problem = trap_with_estate(intake, map_rows, intake, intake->source->uses_locale);
 
 		if (problem == NULL)
 			return;

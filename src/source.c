@@ -138,8 +138,6 @@ parse_mapping(void *argument)
 	ParseJob   *job = argument;
 	Source	   *source = job->source;
 
-	pin_values();
-	pin_locale();
 	if (source->time_zone != NULL)
 		pin_time_zone(source->time_zone);
 	for (int i = 0; i < NFIELDS; i++)
@@ -209,7 +207,7 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 		return;
 	source->attached = true;
 
-	problem = trap(parse_mapping, &job);
+	problem = trap(parse_mapping, &job, true);
 	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;
 	source->problem = problem == NULL ? NULL :
 		MemoryContextStrdup(source->context, problem);

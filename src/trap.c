@@ -5,8 +5,9 @@
  * The work runs in a subtransaction. What a record contains is caught; what
  * says nothing of the record (cancel, deadlock, serialization, lack of
  * resources, internal failures) passes through and ends the statement.
- * Settings that the work changed are as before: what runs next as the
- * ledger's owner must not be led by them.
+ * What a value depends on is pinned before, so that a failure to pin it is
+ * none of the record's. Settings that the work changed are as before: what
+ * runs next as the ledger's owner must not be led by them.
  */
 #include "postgres.h"
 
@@ -15,33 +16,50 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "rights.h"
 #include "trap.h"
 
+/* What core raises where a value would be too long for memory, as an internal error. */
 static bool
-is_of_the_record(int sqlerrcode)
+is_too_long(const ErrorData *error)
 {
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	return error->message_id != NULL &&
+		strcmp(error->message_id, "invalid memory alloc request size %zu") == 0;
+}
+
+static bool
+is_of_the_record(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
 	{
 		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
 		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
 		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
 		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
 		case ERRCODE_TO_CATEGORY(ERRCODE_CONFIG_FILE_ERROR):
-		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
 			return false;
+		case ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR):
+			return is_too_long(error);
 		default:
-			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+			return error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
 	}
 }
 
-/* NULL when the work is done, else the message of what failed. */
+/*
+ * NULL when the work is done, else the message of what failed. The settings
+ * that name a locale are pinned only where asked for.
+ */
 char *
-trap(TrappedWork work, void *argument)
+trap(TrappedWork work, void *argument, bool locale)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	int			pinned = NewGUCNestLevel();
 	char	   *volatile message = NULL;
 
+	pin_values();
+	if (locale)
+		pin_locale();
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -60,13 +78,14 @@ trap(TrappedWork work, void *argument)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (!is_of_the_record(error->sqlerrcode))
+		if (!is_of_the_record(error))
 			ReThrowError(error);
-		message = error->message;
+		message = error->message != NULL ? error->message : pstrdup("missing error text");
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	unpin_settings(pinned);
 	return message;
 }
 

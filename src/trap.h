@@ -9,7 +9,7 @@ typedef void (*TrappedWork) (void *argument);
 
 typedef bool (*AttemptedWork) (void *argument);
 
-extern char *trap(TrappedWork work, void *argument);
+extern char *trap(TrappedWork work, void *argument, bool locale);
 extern bool attempt(AttemptedWork work, void *argument);
 
 #endif							/* CCC_TRAP_H */

@@ -1,7 +1,7 @@
 -- Records whose JSON is huge, or would be as text: they are exceptions like
 -- any, but what is kept of one can be read, and dumped.
 BEGIN;
-SELECT plan(16);
+SELECT plan(17);
 
 CREATE TABLE huge (id text, a text, st timestamptz, s text, note text, n jsonb);
 SELECT ccc.attach('huge', 'id', 'st', 'CASE WHEN n IS DISTINCT FROM ''null'' THEN s::numeric END', 'a', 'note');
@@ -49,6 +49,12 @@ UPDATE huge SET n = n || '2';
 SELECT is((SELECT count(*) FROM pg_temp.told WHERE resolution IS NULL), 2::bigint, 'or as another');
 DELETE FROM huge;
 SELECT is_empty('SELECT * FROM pg_temp.told WHERE resolution IS DISTINCT FROM ''gone''', 'and found again');
+
+-- a value too long for memory, which core calls an internal error, fails no statement
+CREATE TABLE longer (n integer, a text COLLATE "C.utf8");
+SELECT ccc.attach('longer', 'lower(repeat(a, n))', '''2025-03-01 00:00+08''::timestamptz', '60', 'a', '''x''');
+INSERT INTO longer VALUES (268435456, 'x');
+SELECT is((SELECT reason FROM pg_temp.told WHERE record ->> 'n' = '268435456'), 'mapping_failed', 'nor does a value that has no room');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;
