@@ -12,12 +12,12 @@ GRANT EXECUTE ON FUNCTION ccc.stretch(timestamptz, timestamptz[], text) TO ccc_o
 CREATE FUNCTION ccc.stretch_bounds(account_id bigint, pool text) RETURNS timestamptz[]
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        SELECT coalesce(array_agg(b.at), ARRAY[]::timestamptz[])
+        SELECT coalesce(array_agg(b.at ORDER BY b.at), ARRAY[]::timestamptz[])
         FROM ccc.packages AS p,
              LATERAL (VALUES (p.valid_from), (p.valid_until), (p.refunded_at)) AS b (at)
         WHERE p.account_id = stretch_bounds.account_id AND p.pool = stretch_bounds.pool AND b.at < 'infinity';
     END;
-COMMENT ON FUNCTION ccc.stretch_bounds(bigint, text) IS 'starts and ends of an account''s packages in a pool';
+COMMENT ON FUNCTION ccc.stretch_bounds(bigint, text) IS 'starts and ends of an account''s packages in a pool, in order';
 REVOKE ALL ON FUNCTION ccc.stretch_bounds(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.stretch_bounds(bigint, text) TO ccc_admin, ccc_reader;
 
@@ -25,7 +25,7 @@ CREATE FUNCTION ccc.usage_in_ledger(account_id bigint, pool text, since timestam
         OUT stretch timestamptz, OUT package_no integer, OUT billed bigint, OUT last_start timestamptz) RETURNS SETOF record
     LANGUAGE sql STABLE PARALLEL SAFE
     BEGIN ATOMIC
-        WITH bounds AS (
+        WITH bounds AS MATERIALIZED (   -- once, not for each call
             SELECT ccc.stretch_bounds(usage_in_ledger.account_id, usage_in_ledger.pool) AS starts),
         holdings AS (
             SELECT l.started_at, coalesce(l.package_no, 0) AS package_no, sum(l.billed) AS billed
@@ -137,7 +137,13 @@ DECLARE
     p     text;
 BEGIN
     PERFORM ccc.lock_account(account_id);
-    FOR p IN SELECT DISTINCT u.pool FROM ccc.usage AS u WHERE u.account_id = replay.account_id ORDER BY 1 LOOP
+    -- not those of ccc.usage, which is made anew
+    FOR p IN
+        SELECT k.pool FROM ccc.packages AS k WHERE k.account_id = replay.account_id
+        UNION
+        SELECT l.pool FROM ccc.ledger AS l WHERE l.account_id = replay.account_id AND l.kind = 's'
+        ORDER BY 1
+    LOOP
         moved := moved + ccc.recharge(account_id, p, '-infinity');
     END LOOP;
     RETURN moved;

@@ -2,7 +2,7 @@
 -- of the month in a zone, whatever the session's. A package's row holds the
 -- usage of its latest stretch, other usage is beside it.
 BEGIN;
-SELECT plan(26);
+SELECT plan(29);
 
 CREATE FUNCTION pg_temp.start(at timestamptz, zone text, bounds timestamptz[] DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
     SELECT to_char(timezone('UTC', ccc.stretch(at, bounds, zone)), 'YYYY-MM-DD HH24:MI') $$;
@@ -71,5 +71,16 @@ SELECT ccc.buy(3, 'landline_custom', 1000, bought_at => '2025-01-15');
 SELECT results_eq('SELECT package_no, used FROM ccc.packages WHERE account_id = 3 AND used > 0', 'VALUES (4, 120::bigint)', 'and an earlier package takes all');
 SELECT is(ccc.replay(3), 0::bigint, 'as in order');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- usage that is lost is made anew, and bounds are not gathered for each call
+\ir setup/growth.psql
+INSERT INTO calls SELECT 'many' || n, '075586013381', 'x', '2025-03-06 00:00Z'::timestamptz + n * interval '1 minute', 60 FROM generate_series(1, 500) AS n;
+UPDATE ccc.packages SET stretch = DEFAULT, stretch_used = DEFAULT, last_start = DEFAULT;
+DELETE FROM ccc.other_usage;
+SET track_functions = 'all';
+SELECT cmp_ok(pg_temp.growth('SELECT coalesce(pg_stat_get_xact_function_calls(''ccc.stretch_bounds(bigint, text)''::regprocedure), 0)',
+                             'SELECT ccc.replay(a.account_id) FROM ccc.accounts AS a'), '<', 100::bigint, 'their bounds are gathered a few times');
+SELECT cmp_ok((SELECT count(*) FROM ccc.ledger WHERE call_id LIKE 'many%'), '>=', 500::bigint, 'for many calls');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'usage that was lost is there again');
 SELECT * FROM finish();
 ROLLBACK;
