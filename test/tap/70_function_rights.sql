@@ -50,7 +50,7 @@ SELECT is_empty($$SELECT member::regrole FROM pg_auth_members WHERE roleid = 'cc
 SELECT is_empty($$SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'ccc'::regnamespace AND c.relkind = 'S'$$, 'there is no sequence');
 SELECT is_empty($$SELECT i.indrelid::regclass FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                   WHERE i.indisunique AND a.attname <> 'account_id'
-                    AND i.indrelid::regclass::text ~ '(accounts|purchases|packages|other_usage|wallet_entries|requests|rentals|agent_sessions|ledger|tenants)$'$$,
+                    AND i.indrelid::regclass::text ~ '(accounts|purchases|packages|other_usage|wallet_entries|requests|rentals|agent_sessions|ledger)$'$$,
                 'account_id is first in every key of a tenant table');
 SELECT is_empty($$SELECT d.objid FROM pg_depend AS d
                   WHERE d.refclassid = 'pg_extension'::regclass AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'ccc_billing') AND d.deptype = 'e'

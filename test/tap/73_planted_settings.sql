@@ -1,7 +1,7 @@
 -- What a mapping's function does to the session's settings does not lead what
 -- runs after it as the ledger's owner; and who may give a table a mapping.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 
 CREATE ROLE bob;
 CREATE ROLE adm IN ROLE ccc_admin;
@@ -54,6 +54,14 @@ RESET ROLE;
 SELECT ccc.attach('bob.old', 'call_id', 'bob.turn(started_at)', '(''{61}''::bob.d[])[1]', 'caller', 'callee');
 SELECT isnt(current_setting('search_path'), 'bob, pg_catalog', 'the path of who attaches is its own');
 INSERT INTO bob.old VALUES ('old', '075586013388', 'x', '2025-02-01 10:00+08');
+SELECT throws_ok($$SELECT ccc.purge('bob.old', '2025-03-01')$$, '42501', NULL, 'a role is not to be taken while a purge looks');
+SET ROLE bob;
+CREATE OR REPLACE FUNCTION bob.turn(timestamptz) RETURNS timestamptz LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    PERFORM set_config('search_path', 'bob, pg_catalog', false);
+    RETURN $1;
+END $$;
+RESET ROLE;
 SELECT ccc.purge('bob.old', '2025-03-01');
 SELECT is(format('%s %s %s', current_user, current_setting('role'), current_setting('search_path') ~ 'bob'), 'postgres none f',
           'role and path of who purges are its own');

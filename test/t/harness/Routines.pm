@@ -51,6 +51,7 @@ my %arguments = (
 	'minutes bigint' => [ 900, 25000 ],
 	'bigint' => [1000],
 	'bigint[]' => ["'{1,1000}'"],
+	'oid' => [1000],
 	'uuid[]' => [ "'{}'", 'ARRAY(SELECT exception_id FROM ccc.exception_log)' ],
 	'integer' => [1],
 	'numeric' => [61.2],
