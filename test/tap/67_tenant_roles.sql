@@ -79,7 +79,8 @@ SELECT is(pg_temp.sees('acme'), '2', 'which is as granted');
 SELECT is((SELECT string_agg(v::text, ',') FROM unnest('{-9223372036854775808,-1,0,1,2,3,9223372036854775807}'::bigint[]) AS v WHERE ccc.is_among(v, sorted)),
           array_to_string(sorted, ','), 'is_among of ' || sorted::text)
 FROM (VALUES ('{1}'::bigint[]), ('{-9223372036854775808,9223372036854775807}'), ('{-1,0,1}'), ('{0,2,3}')) AS s (sorted);
-SELECT is(ccc.is_among(1, '{}'), false, 'none is among none');
+SELECT is(ccc.is_among(1::bigint, '{}'), false, 'none is among none');
+SELECT is((SELECT string_agg(v::text, ',') FROM unnest('{0,1,4294967295}'::oid[]) AS v WHERE ccc.is_among(v, '{-1,1,4294967295}')), '1,4294967295', 'of oids');
 SELECT is(ccc.is_among(1, NULL), NULL, 'null of null');
 SELECT is(bool_and(ccc.is_among(v, sorted) = (v % 3 = 0)), true, 'one by one')
 FROM (SELECT array_agg(3::bigint * n ORDER BY n) AS sorted FROM generate_series(0, 99) AS n) AS s, generate_series(0, 299) AS v;
