@@ -137,8 +137,10 @@ DECLARE
     p     text;
 BEGIN
     PERFORM ccc.lock_account(account_id);
-    -- not those of ccc.usage, which is made anew
+    -- ccc.usage, which is made anew, may lack some
     FOR p IN
+        SELECT u.pool FROM ccc.usage AS u WHERE u.account_id = replay.account_id
+        UNION
         SELECT k.pool FROM ccc.packages AS k WHERE k.account_id = replay.account_id
         UNION
         SELECT l.pool FROM ccc.ledger AS l WHERE l.account_id = replay.account_id AND l.kind = 's'

@@ -69,6 +69,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) IS
-    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 22004 an argument is null, 42501 row-level security hides rows, 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work';
+    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 22004 an argument is null, 42501 not able to act as the table''s owner, who reads it, or partitions have another, or row-level security is forced on it, 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work';
 REVOKE ALL ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) TO ccc_admin;

@@ -2,10 +2,10 @@
  * backfill.c
  *		The steps of ccc.backfill(): rows that are there already, billed.
  *
- * Rows are read with the caller's rights; all that may be code of the table's
- * runs as the table's owner. Rows are locked against changes and other
- * backfills until the transaction ends: none is billed that is being corrected,
- * and none is found twice.
+ * Runs as the table's owner, for even the planning of a query may run code of
+ * the table's. Rows are locked against changes and other backfills until the
+ * transaction ends: none is billed that is being corrected, and none is found
+ * twice.
  */
 #include "postgres.h"
 
@@ -199,12 +199,11 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
 	int64		first = PG_GETARG_INT64(1);
 	int			blocks = PG_GETARG_INT32(2);
-	TimestampTz since = PG_GETARG_TIMESTAMPTZ(3);
+	Backfill	backfill = {.since = PG_GETARG_TIMESTAMPTZ(3)};
 	int64		end;
 	bool		at_end;
 	int			guc_level;
 	Tuplestorestate *rows;
-	Caller		caller;
 
 	if (first < 0 || first > MaxBlockNumber || blocks <= 0)
 		ereport(ERROR,
@@ -220,13 +219,13 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	at_end = end >= RelationGetNumberOfBlocks(cdr);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+	backfill.caller = become_table_owner(cdr);
 	guc_level = pin_settings();
 	rows = read_blocks(cdr, first, end);
 	unpin_settings(guc_level);
-	caller = become_table_owner(cdr);
-	bill_rows(cdr, NULL, rows, &since);
-	become_caller(&caller);
+	bill_rows(cdr, NULL, rows, &backfill);
 	tuplestore_end(rows);
+	become_caller(&backfill.caller);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	table_close(cdr, NoLock);

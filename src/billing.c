@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -360,8 +361,24 @@ check_backfill(Relation cdr, const Source *source)
 }
 
 /*
+ * Raises where the mapping's functions are not the user's to call: that is no
+ * fault of the rows.
+ */
+static void
+try_to_prepare(const Source *source)
+{
+	EState	   *estate = CreateExecutorState();
+
+	source_pin(source);
+	for (int i = 0; i < NFIELDS; i++)
+		if (source->fields[i] != NULL)
+			(void) ExecPrepareExpr((Expr *) source->fields[i], estate);
+	FreeExecutorState(estate);
+}
+
+/*
  * What was attached, a table itself or what it is a partition of, where its
- * rows can be backfilled. SPI must be connected.
+ * rows can be backfilled by the current user. SPI must be connected.
  */
 Oid
 backfilled_source(Relation cdr)
@@ -373,6 +390,7 @@ backfilled_source(Relation cdr)
 	rights_begin(&rights);
 	source = source_get(cdr, &rights);
 	check_backfill(cdr, source);
+	try_to_prepare(source);
 	rights_end(&rights);
 	return source->cdr;
 }
@@ -384,14 +402,17 @@ backfilled_source(Relation cdr)
  */
 void
 bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
-		  const TimestampTz *backfill_since)
+		  const Backfill *backfill)
 {
-	Billing		billing = {.cdr = cdr,.backfill_since = backfill_since};
+	Billing		billing = {.cdr = cdr,.backfill_since = backfill ? &backfill->since : NULL};
 
 	AcceptInvalidationMessages();
-	rights_begin(&billing.rights);
+	if (backfill != NULL)
+		rights_begin_for(&billing.rights, &backfill->caller);
+	else
+		rights_begin(&billing.rights);
 	billing.source = source_get(cdr, &billing.rights);
-	if (backfill_since != NULL)
+	if (backfill != NULL)
 		check_backfill(cdr, billing.source);
 	if (concerned(billing.source, gone != NULL, stored != NULL))
 	{

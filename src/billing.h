@@ -9,10 +9,18 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
+#include "rights.h"
+
+/* What a backfill bills, which runs as the table's owner. */
+typedef struct Backfill
+{
+	TimestampTz since;			/* calls that start from here on */
+	Caller		caller;			/* who asked for it */
+} Backfill;
+
 extern bool is_billed(Relation cdr);
 extern Oid	backfilled_source(Relation cdr);
 extern void bill_rows(Relation cdr, Tuplestorestate *gone,
-					  Tuplestorestate *stored,
-					  const TimestampTz *backfill_since);
+					  Tuplestorestate *stored, const Backfill *backfill);
 
 #endif							/* CCC_BILLING_H */

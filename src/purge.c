@@ -123,7 +123,6 @@ records_before(PG_FUNCTION_ARGS)
 	Source	   *source;
 	Caller		caller;
 
-	check_caller_may(cdr, ACL_SELECT);
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -131,6 +130,7 @@ records_before(PG_FUNCTION_ARGS)
 	rights_begin(&rights);
 	source = attached_source(cdr, &rights);
 	source_pin(source);
+	pin_row_security();
 	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);
 	rights_end(&rights);
 	become_caller(&caller);

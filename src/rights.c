@@ -9,7 +9,9 @@
 
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -112,6 +114,13 @@ pin_locale(void)
 	pin_all(locale, lengthof(locale));
 }
 
+/* An error rather than rows that are not seen. */
+void
+pin_row_security(void)
+{
+	pin("row_security", "off");
+}
+
 /* Whatever ran under the pinned settings, the session's are as before. */
 void
 unpin_settings(int guc_level)
@@ -159,9 +168,21 @@ void
 rights_begin(Rights *rights)
 {
 	GetUserIdAndSecContext(&rights->writer, &rights->writer_context);
+	rights->owner_context = rights->writer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
 	rights->owner = relation_owner(ccc_relation("ledger"));
 	rights->guc_level = NewGUCNestLevel();
 	pin("search_path", PINNED_PATH);
+}
+
+/*
+ * Where the writer's part is done as the table's owner; the ledger's is not
+ * restricted by that.
+ */
+void
+rights_begin_for(Rights *rights, const Caller *caller)
+{
+	rights_begin(rights);
+	rights->owner_context = caller->context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
 }
 
 void
@@ -169,8 +190,7 @@ rights_as_owner(const Rights *rights)
 {
 	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
 		elog(ERROR, "search_path is not the pinned one");
-	SetUserIdAndSecContext(rights->owner,
-						   rights->writer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	SetUserIdAndSecContext(rights->owner, rights->owner_context);
 }
 
 void
@@ -186,28 +206,50 @@ rights_end(const Rights *rights)
 	rights_as_writer(rights);
 }
 
-/* 42501 when the caller lacks a right on a table. */
-void
-check_caller_may(Relation table, AclMode right)
+static void
+refuse_owner(Oid relid)
 {
-	AclResult	result = pg_class_aclcheck(RelationGetRelid(table), GetUserId(), right);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("table \"%s\" belongs to another than what it is a partition of, or has as one",
+					get_rel_name(relid)),
+			 errdetail("Code of the one would run with the rights of the other."),
+			 errhint("Give them one owner with ALTER TABLE … OWNER TO.")));
+}
 
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, get_relkind_objtype(table->rd_rel->relkind), RelationGetRelationName(table));
+/* What a table shares a mapping with: above and below it. */
+static List *
+relatives(Relation table)
+{
+	Oid			relid = RelationGetRelid(table);
+	List	   *relids = find_all_inheritors(relid, AccessShareLock, NULL);
+
+	return table->rd_rel->relispartition ?
+		list_concat(relids, get_partition_ancestors(relid)) : relids;
 }
 
 /*
- * Runs what a table's owner may have written, its mapping and the casts and
- * functions of its types, as ANALYZE and REINDEX do: as the owner, who cannot
- * get at the caller's rights, nor leave a setting behind.
+ * Runs what a table's owner may have written, its mapping, index expressions
+ * and the casts and functions of its types, as that owner: it cannot get at the
+ * caller's rights, nor leave a setting behind. The caller must be able to act as
+ * the owner, as must who attaches a table, or it would lend out the owner's
+ * rights; and so must partitions and what they are of, by having one owner.
  */
 Caller
 become_table_owner(Relation table)
 {
+	Oid			owner = table->rd_rel->relowner;
 	Caller		caller;
+	ListCell   *cell;
 
 	GetUserIdAndSecContext(&caller.role, &caller.context);
-	SetUserIdAndSecContext(table->rd_rel->relowner, caller.context | SECURITY_RESTRICTED_OPERATION);
+	if (!has_privs_of_role(caller.role, owner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(table->rd_rel->relkind),
+					   RelationGetRelationName(table));
+	foreach(cell, relatives(table))
+		if (relation_owner(lfirst_oid(cell)) != owner)
+			refuse_owner(lfirst_oid(cell));
+	SetUserIdAndSecContext(owner, caller.context | SECURITY_RESTRICTED_OPERATION);
 	caller.guc_level = NewGUCNestLevel();
 	return caller;
 }

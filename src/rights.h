@@ -10,7 +10,6 @@
 #ifndef CCC_RIGHTS_H
 #define CCC_RIGHTS_H
 
-#include "nodes/parsenodes.h"
 #include "utils/relcache.h"
 
 typedef struct Rights
@@ -18,6 +17,7 @@ typedef struct Rights
 	Oid			writer;
 	int			writer_context;
 	Oid			owner;
+	int			owner_context;
 	int			guc_level;
 } Rights;
 
@@ -33,14 +33,15 @@ extern int	pin_settings(void);
 extern void pin_values(void);
 extern void pin_time_zone(const char *time_zone);
 extern void pin_locale(void);
+extern void pin_row_security(void);
 extern void unpin_settings(int guc_level);
 
 extern void rights_begin(Rights *rights);
+extern void rights_begin_for(Rights *rights, const Caller *caller);
 extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
 
-extern void check_caller_may(Relation table, AclMode right);
 extern Caller become_table_owner(Relation table);
 extern void become_caller(const Caller *caller);
 

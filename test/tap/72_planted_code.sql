@@ -3,7 +3,7 @@
 -- owner where records are looked at that others wrote, never with the ledger's
 -- or a superuser's rights.
 BEGIN;
-SELECT plan(27);
+SELECT plan(35);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -147,8 +147,34 @@ SELECT is(ccc.mark_backfill('lair.old', '-infinity'), 'lair.old'::regclass, 'a b
 SELECT is(ccc.backfill_blocks('lair.old', 0, 10, '-infinity'), NULL, 'of all there is');
 SELECT ccc.end_backfill('lair.old');
 SELECT is((SELECT string_agg(call_id, ' ' ORDER BY call_id) FROM ccc.call_charges WHERE call_id LIKE 'old%'), 'old older', 'bills');
-SELECT is(ccc.purge('lair.old', '2025-03-02 00:00+08'), 1::bigint, 'and a purge finds what is older');
-SELECT set_eq('SELECT what, who FROM lair.seen', $$VALUES ('id', 'mallory'), ('start', 'mallory'), ('cast to text', 'mallory')$$, 'by the code of the table''s owner, with its rights');
+SELECT is((SELECT count(*) FROM ccc.records_before('lair.old', '2025-03-02 00:00+08')), 1::bigint, 'and what is older is found');
+SELECT set_eq('SELECT DISTINCT what, who FROM lair.seen', $$VALUES ('id', 'mallory'), ('start', 'mallory'), ('cast to text', 'mallory')$$, 'by the code of the table''s owner, with its rights');
+
+-- nor does who is not the owner lend the owner's rights to others' code
+CREATE ROLE clerk IN ROLE ccc_admin;
+GRANT USAGE ON SCHEMA lair TO clerk;
+CREATE TABLE lair.ours (id text, a text, at timestamptz, s numeric) PARTITION BY LIST (id);
+SELECT ccc.attach('lair.ours', 'id', 'at', 's', 'a', '''x''');
+GRANT ALL ON lair.ours, lair.old TO clerk;
+SET ROLE clerk;
+SELECT throws_ok(statement, '42501', 'must be owner of ' || what, statement)
+FROM (VALUES ('SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')', 'table ours'), ('SELECT ccc.backfill_blocks(''lair.old'', 0, 1, ''-infinity'')', 'table old'),
+             ('SELECT ccc.records_before(''lair.ours'', ''infinity'')', 'table ours'), ('SELECT ccc.purge(''lair.old'', ''infinity'')', 'table old')) AS v (statement, what);
+RESET ROLE;
+CREATE TABLE lair.theirs PARTITION OF lair.ours DEFAULT;
+ALTER TABLE lair.theirs OWNER TO mallory;
+SELECT throws_like(statement, '%belongs to another than what it is a partition of, or has as one', statement)
+FROM unnest('{"SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')","SELECT ccc.backfill_blocks(''lair.theirs'', 0, 1, ''-infinity'')","SELECT ccc.records_before(''lair.ours'', ''infinity'')"}'::text[]) AS statement;
+DROP TABLE lair.ours;
+
+-- a function that the owner may not call is no fault of the rows
+CREATE FUNCTION public.refused(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$;
+REVOKE ALL ON FUNCTION public.refused(text) FROM PUBLIC;
+SET ROLE mallory;
+CREATE TABLE lair.barred (LIKE lair.old);
+RESET ROLE;
+SELECT ccc.attach('lair.barred', 'public.refused(id)', 'at::timestamptz', 's', '''075586013388''', '''x''');
+SELECT throws_ok('SELECT ccc.mark_backfill(''lair.barred'', ''-infinity'')', '42501', 'permission denied for function refused', 'it is told before any is an exception');
 
 -- nor may a mapping reach the tables of ccc, or a schema that is closed to the writer
 REVOKE USAGE ON SCHEMA lair FROM pbx;
