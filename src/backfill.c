@@ -11,6 +11,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -92,6 +93,24 @@ read_blocks(Relation cdr, int64 first, int64 end)
 	return rows;
 }
 
+/* Raises where the rows cannot be read and locked, before anybody is told of a backfill. */
+static void
+try_to_read(Relation cdr)
+{
+	int			guc_level = pin_settings();
+	ListCell   *cell;
+
+	foreach(cell, find_all_inheritors(RelationGetRelid(cdr), AccessShareLock, NULL))
+	{
+		Relation	part = table_open(lfirst_oid(cell), NoLock);
+
+		if (RELKIND_HAS_TABLE_AM(part->rd_rel->relkind))
+			tuplestore_end(read_blocks(part, 0, 0));
+		table_close(part, NoLock);
+	}
+	unpin_settings(guc_level);
+}
+
 /* What a session holds on an attached table that it backfills. */
 static LOCKTAG
 claim_of(Oid source)
@@ -149,6 +168,7 @@ mark_backfill(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	caller = become_table_owner(cdr);
 	source = backfilled_source(cdr);
+	try_to_read(cdr);
 	become_caller(&caller);
 	claim_source(source);
 	values[0] = ObjectIdGetDatum(source);

@@ -185,6 +185,7 @@ purge(PG_FUNCTION_ARGS)
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	uint64		deleted;
 
+	check_table_owner(cdr);		/* before code of another's can run, in planning */
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	deleted = delete_before(cdr, before);

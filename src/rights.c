@@ -214,7 +214,7 @@ refuse_owner(Oid relid)
 			 errmsg("table \"%s\" belongs to another than what it is a partition of, or has as one",
 					get_rel_name(relid)),
 			 errdetail("Code of the one would run with the rights of the other."),
-			 errhint("Give them one owner with ALTER TABLE … OWNER TO.")));
+			 errhint("Give them one owner with ALTER TABLE ... OWNER TO.")));
 }
 
 /* What a table shares a mapping with: above and below it. */
@@ -229,27 +229,37 @@ relatives(Relation table)
 }
 
 /*
- * Runs what a table's owner may have written, its mapping, index expressions
- * and the casts and functions of its types, as that owner: it cannot get at the
- * caller's rights, nor leave a setting behind. The caller must be able to act as
- * the owner, as must who attaches a table, or it would lend out the owner's
- * rights; and so must partitions and what they are of, by having one owner.
+ * Raises unless the caller can act as a table's owner, as must who attaches it,
+ * or it would lend out the owner's rights; and so must partitions and what they
+ * are of, by having one owner.
  */
-Caller
-become_table_owner(Relation table)
+void
+check_table_owner(Relation table)
 {
 	Oid			owner = table->rd_rel->relowner;
-	Caller		caller;
 	ListCell   *cell;
 
-	GetUserIdAndSecContext(&caller.role, &caller.context);
-	if (!has_privs_of_role(caller.role, owner))
+	if (!has_privs_of_role(GetUserId(), owner))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(table->rd_rel->relkind),
 					   RelationGetRelationName(table));
 	foreach(cell, relatives(table))
 		if (relation_owner(lfirst_oid(cell)) != owner)
 			refuse_owner(lfirst_oid(cell));
-	SetUserIdAndSecContext(owner, caller.context | SECURITY_RESTRICTED_OPERATION);
+}
+
+/*
+ * Runs what a table's owner may have written, its mapping, index expressions
+ * and the casts and functions of its types, as that owner: it cannot get at the
+ * caller's rights, nor leave a setting behind.
+ */
+Caller
+become_table_owner(Relation table)
+{
+	Caller		caller;
+
+	check_table_owner(table);
+	GetUserIdAndSecContext(&caller.role, &caller.context);
+	SetUserIdAndSecContext(table->rd_rel->relowner, caller.context | SECURITY_RESTRICTED_OPERATION);
 	caller.guc_level = NewGUCNestLevel();
 	return caller;
 }

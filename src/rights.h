@@ -42,6 +42,7 @@ extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
 
+extern void check_table_owner(Relation table);
 extern Caller become_table_owner(Relation table);
 extern void become_caller(const Caller *caller);
 

@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(42);
+SELECT plan(43);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -124,6 +124,9 @@ SET ROLE backfiller;
 CALL ccc.backfill('hidden');
 \set ON_ERROR_STOP on
 SELECT is(:'LAST_ERROR_SQLSTATE'::text, '42501', 'rows that are hidden are not left out');
+RESET ROLE;
+SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'hidden'::regclass), NULL, 'and no backfill has begun');
+SET ROLE backfiller;
 SELECT throws_ok($$SELECT * FROM ccc.records_before('hidden', now())$$, '42501', NULL, 'nor not purged unsaid');
 ALTER TABLE hidden NO FORCE ROW LEVEL SECURITY;
 CALL ccc.backfill('hidden');

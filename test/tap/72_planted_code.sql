@@ -3,7 +3,7 @@
 -- owner where records are looked at that others wrote, never with the ledger's
 -- or a superuser's rights.
 BEGIN;
-SELECT plan(35);
+SELECT plan(36);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -164,7 +164,7 @@ RESET ROLE;
 CREATE TABLE lair.theirs PARTITION OF lair.ours DEFAULT;
 ALTER TABLE lair.theirs OWNER TO mallory;
 SELECT throws_like(statement, '%belongs to another than what it is a partition of, or has as one', statement)
-FROM unnest('{"SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')","SELECT ccc.backfill_blocks(''lair.theirs'', 0, 1, ''-infinity'')","SELECT ccc.records_before(''lair.ours'', ''infinity'')"}'::text[]) AS statement;
+FROM unnest('{"SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')","SELECT ccc.backfill_blocks(''lair.theirs'', 0, 1, ''-infinity'')","SELECT ccc.records_before(''lair.ours'', ''infinity'')","SELECT ccc.purge(''lair.ours'', ''infinity'')"}'::text[]) AS statement;
 DROP TABLE lair.ours;
 
 -- a function that the owner may not call is no fault of the rows
