@@ -84,12 +84,14 @@ read_blocks(Relation cdr, int64 first, int64 end)
 	Oid			types[] = {TIDOID, TIDOID};
 	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	int			guc_level = pin_settings();
 
 	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
 	for (uint64 i = 0; i < SPI_processed; i++)
 		tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
 	SPI_freetuptable(SPI_tuptable);
+	unpin_settings(guc_level);
 	return rows;
 }
 
@@ -97,7 +99,6 @@ read_blocks(Relation cdr, int64 first, int64 end)
 static void
 try_to_read(Relation cdr)
 {
-	int			guc_level = pin_settings();
 	ListCell   *cell;
 
 	foreach(cell, find_all_inheritors(RelationGetRelid(cdr), AccessShareLock, NULL))
@@ -108,7 +109,6 @@ try_to_read(Relation cdr)
 			tuplestore_end(read_blocks(part, 0, 0));
 		table_close(part, NoLock);
 	}
-	unpin_settings(guc_level);
 }
 
 /* What a session holds on an attached table that it backfills. */
@@ -222,7 +222,6 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	Backfill	backfill = {.since = PG_GETARG_TIMESTAMPTZ(3)};
 	int64		end;
 	bool		at_end;
-	int			guc_level;
 	Tuplestorestate *rows;
 
 	if (first < 0 || first > MaxBlockNumber || blocks <= 0)
@@ -240,9 +239,7 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	backfill.caller = become_table_owner(cdr);
-	guc_level = pin_settings();
 	rows = read_blocks(cdr, first, end);
-	unpin_settings(guc_level);
 	bill_rows(cdr, NULL, rows, &backfill);
 	tuplestore_end(rows);
 	become_caller(&backfill.caller);

@@ -219,8 +219,7 @@ map_rows(void *argument)
 	ExprState  *states[NFIELDS];
 
 	intake->prepared = false;
-	if (intake->source->time_zone != NULL)
-		pin_time_zone(intake->source->time_zone);
+	pin_time_zone(intake->source->time_zone);
 	prepare_fields(intake, states);
 	intake->prepared = true;
 	while (has_room(intake) && take_row(intake))

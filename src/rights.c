@@ -36,7 +36,6 @@ static const Setting planning[] = {
 	{"enable_seqscan", "off"},	/* plans are kept while the ledger grows */
 	{"enable_bitmapscan", "off"},
 	{"jit", "off"},				/* scans that are off look dear enough for it */
-	{"row_security", "off"},	/* an error rather than rows that are not seen */
 };
 
 /* What the name, the literal or the text form of a value depends on. */
@@ -90,6 +89,7 @@ pin_settings(void)
 	int			guc_level = NewGUCNestLevel();
 
 	pin_all(planning, lengthof(planning));
+	pin_row_security();
 	pin_values();
 	return guc_level;
 }
@@ -101,11 +101,12 @@ pin_values(void)
 	pin_all(values, lengthof(values));
 }
 
-/* The zone of times without one, for a table that has such. */
+/* The zone of times without one, for a table that has such; NULL: it has none. */
 void
 pin_time_zone(const char *time_zone)
 {
-	pin("TimeZone", time_zone);
+	if (time_zone != NULL)
+		pin("TimeZone", time_zone);
 }
 
 void
@@ -168,7 +169,7 @@ void
 rights_begin(Rights *rights)
 {
 	GetUserIdAndSecContext(&rights->writer, &rights->writer_context);
-	rights->owner_context = rights->writer_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
+	rights->asked_context = rights->writer_context;
 	rights->owner = relation_owner(ccc_relation("ledger"));
 	rights->guc_level = NewGUCNestLevel();
 	pin("search_path", PINNED_PATH);
@@ -182,7 +183,7 @@ void
 rights_begin_for(Rights *rights, const Caller *caller)
 {
 	rights_begin(rights);
-	rights->owner_context = caller->context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS;
+	rights->asked_context = caller->context;
 }
 
 void
@@ -190,7 +191,8 @@ rights_as_owner(const Rights *rights)
 {
 	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
 		elog(ERROR, "search_path is not the pinned one");
-	SetUserIdAndSecContext(rights->owner, rights->owner_context);
+	SetUserIdAndSecContext(rights->owner,
+						   rights->asked_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }
 
 void

@@ -17,7 +17,7 @@ typedef struct Rights
 	Oid			writer;
 	int			writer_context;
 	Oid			owner;
-	int			owner_context;
+	int			asked_context;	/* of the writer, or of who asked for a backfill */
 	int			guc_level;
 } Rights;
 

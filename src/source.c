@@ -138,8 +138,7 @@ parse_mapping(void *argument)
 	ParseJob   *job = argument;
 	Source	   *source = job->source;
 
-	if (source->time_zone != NULL)
-		pin_time_zone(source->time_zone);
+	pin_time_zone(source->time_zone);
 	for (int i = 0; i < NFIELDS; i++)
 	{
 		Node	   *expr;
@@ -277,8 +276,7 @@ source_pin(const Source *source)
 	pin_values();
 	if (source->uses_locale)
 		pin_locale();
-	if (source->time_zone != NULL)
-		pin_time_zone(source->time_zone);
+	pin_time_zone(source->time_zone);
 }
 
 /*
