@@ -11,7 +11,7 @@ GRANT EXECUTE ON FUNCTION ccc.backfill_blocks(regclass, bigint, integer, timesta
 CREATE FUNCTION ccc.mark_backfill(cdr regclass, since timestamptz) RETURNS regclass
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'mark_backfill';
 COMMENT ON FUNCTION ccc.mark_backfill(regclass, timestamptz) IS
-    'tells every session that rows of a call table are backfilled, those from an instant on, and keeps other backfills from it, and from all that is attached with it, until ccc.end_backfill() or an error; gives the table that was attached; errors: 55000 not attached, or its mapping cannot be used, 55006 another backfill is at work';
+    'tells every session that rows of a call table are backfilled, those from an instant on, and keeps other backfills from it, and from all that is attached with it, until ccc.end_backfill() or an error; gives the table that was attached; errors: 42501 not able to act as the table''s owner, or partitions have another, or row-level security is forced on it, 55000 not attached, or its mapping cannot be used, 55006 another backfill is at work, and what the mapping raises whatever the row says';
 REVOKE ALL ON FUNCTION ccc.mark_backfill(regclass, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.mark_backfill(regclass, timestamptz) TO ccc_admin;
 
@@ -69,6 +69,6 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) IS
-    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 22004 an argument is null, 42501 not able to act as the table''s owner, who reads it, or partitions have another, or row-level security is forced on it, 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work';
+    'bills the rows of an attached call table that start at an instant or later and were never billed, so many blocks a transaction, after the transactions that have written to it by now; can be called again at any time: what is billed is not billed again; errors: 22004 an argument is null, 42501 not able to act as the table''s owner, who reads it, or partitions have another, or row-level security is forced on it, 55000 not attached, or its mapping cannot be used, 55006 while another backfill of the table, or of what it is attached with, is at work, and what the mapping raises whatever the row says';
 REVOKE ALL ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE ccc.backfill(regclass, timestamptz, integer) TO ccc_admin;

@@ -167,7 +167,7 @@ mark_backfill(PG_FUNCTION_ARGS)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	caller = become_table_owner(cdr);
-	source = backfilled_source(cdr);
+	source = source_try(cdr);
 	try_to_read(cdr);
 	become_caller(&caller);
 	claim_source(source);

@@ -12,6 +12,7 @@
 #include "billing.h"
 #include "compat.h"
 #include "purge.h"
+#include "source.h"
 
 static void
 protocol_violated(const char *must)
@@ -50,7 +51,7 @@ check_protocol(FunctionCallInfo fcinfo)
 static void
 refuse_truncate(Relation cdr)
 {
-	if (is_billed(cdr))
+	if (source_attached(cdr))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot truncate table \"%s\": its records are billed",

@@ -9,7 +9,6 @@
  */
 #include "postgres.h"
 
-#include "executor/executor.h"
 #include "miscadmin.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
@@ -335,66 +334,6 @@ concerned(const Source *source, bool gone, bool stored)
 	return stored || !source->keep_deleted;
 }
 
-/* Whether a table is attached, or a partition of one that is. */
-bool
-is_billed(Relation cdr)
-{
-	Rights		rights;
-	bool		attached;
-
-	AcceptInvalidationMessages();
-	rights_begin(&rights);
-	attached = source_get(cdr, &rights)->attached;
-	rights_end(&rights);
-	return attached;
-}
-
-static void
-check_backfill(Relation cdr, const Source *source)
-{
-	if (source->fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" cannot be backfilled", RelationGetRelationName(cdr)),
-				 errdetail_internal("%s.", source->problem),
-				 errhint("Attach it with ccc.attach().")));
-}
-
-/*
- * Raises where the mapping's functions are not the user's to call: that is no
- * fault of the rows.
- */
-static void
-try_to_prepare(const Source *source)
-{
-	EState	   *estate = CreateExecutorState();
-
-	source_pin(source);
-	for (int i = 0; i < NFIELDS; i++)
-		if (source->fields[i] != NULL)
-			(void) ExecPrepareExpr((Expr *) source->fields[i], estate);
-	FreeExecutorState(estate);
-}
-
-/*
- * What was attached, a table itself or what it is a partition of, where its
- * rows can be backfilled by the current user. SPI must be connected.
- */
-Oid
-backfilled_source(Relation cdr)
-{
-	Rights		rights;
-	Source	   *source;
-
-	AcceptInvalidationMessages();
-	rights_begin(&rights);
-	source = source_get(cdr, &rights);
-	check_backfill(cdr, source);
-	try_to_prepare(source);
-	rights_end(&rights);
-	return source->cdr;
-}
-
 /*
  * Bills rows that went and rows that came, as a statement's transition tables
  * hold them; either may be NULL. SPI must be connected. A backfill bills rows
@@ -411,9 +350,7 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		rights_begin_for(&billing.rights, &backfill->caller);
 	else
 		rights_begin(&billing.rights);
-	billing.source = source_get(cdr, &billing.rights);
-	if (backfill != NULL)
-		check_backfill(cdr, billing.source);
+	billing.source = backfill ? source_usable(cdr, &billing.rights) : source_get(cdr, &billing.rights);
 	if (concerned(billing.source, gone != NULL, stored != NULL))
 	{
 		billing.gone = gone ? intake_begin(billing.source, cdr, gone) : NULL;

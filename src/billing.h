@@ -18,8 +18,6 @@ typedef struct Backfill
 	Caller		caller;			/* who asked for it */
 } Backfill;
 
-extern bool is_billed(Relation cdr);
-extern Oid	backfilled_source(Relation cdr);
 extern void bill_rows(Relation cdr, Tuplestorestate *gone,
 					  Tuplestorestate *stored, const Backfill *backfill);
 

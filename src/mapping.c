@@ -15,6 +15,8 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -293,6 +295,33 @@ mapping_parse(Relation cdr, Field field, const char *expression, bool has_zone)
 	}
 	PG_END_TRY();
 	return expr;
+}
+
+static void
+name_field(void *field)
+{
+	errcontext("expression for \"%s\", as \"%s\"",
+			   fields[*(Field *) field].name, GetUserNameFromId(GetUserId(), true));
+}
+
+/*
+ * Raises what an expression would raise for every row; the error's context
+ * says which field's it is, and for whom.
+ */
+void
+mapping_prepare(Node *expr, Field field)
+{
+	EState	   *estate = CreateExecutorState();
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = name_field,
+		.arg = &field
+	};
+
+	error_context_stack = &callback;
+	(void) ExecPrepareExpr((Expr *) expr, estate);
+	error_context_stack = callback.previous;
+	FreeExecutorState(estate);
 }
 
 /* Functions that depend on the session, but for times in text and without a zone. */

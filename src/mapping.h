@@ -23,6 +23,7 @@ typedef enum Field
 
 extern Node *mapping_parse(Relation cdr, Field field, const char *expression,
 						   bool has_zone);
+extern void mapping_prepare(Node *expr, Field field);
 extern bool mapping_uses_locale(Node *expr);
 extern List *mapping_relations(Node *expr);
 extern Node *mapping_whole_row(Relation cdr, bool as_text, bool as_stored);

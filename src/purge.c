@@ -99,20 +99,6 @@ find_before(Relation cdr, const Source *source, TimestampTz before, ReturnSetInf
 	SPI_cursor_close(cursor);
 }
 
-/* The source of a table that is attached, under the pinned settings. */
-static Source *
-attached_source(Relation cdr, const Rights *rights)
-{
-	Source	   *source = source_get(cdr, rights);
-
-	if (source->fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" is not attached", RelationGetRelationName(cdr)),
-				 errdetail_internal("%s.", source->problem)));
-	return source;
-}
-
 PG_FUNCTION_INFO_V1(records_before);
 Datum
 records_before(PG_FUNCTION_ARGS)
@@ -128,7 +114,7 @@ records_before(PG_FUNCTION_ARGS)
 		elog(ERROR, "SPI_connect failed");
 	caller = become_table_owner(cdr);
 	rights_begin(&rights);
-	source = attached_source(cdr, &rights);
+	source = source_usable(cdr, &rights);
 	source_pin(source);
 	pin_row_security();
 	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);

@@ -280,6 +280,63 @@ source_pin(const Source *source)
 }
 
 /*
+ * The source of a table whose rows are to be understood, all of them: raises
+ * unless it is attached and its mapping can be used.
+ */
+Source *
+source_usable(Relation cdr, const Rights *rights)
+{
+	Source	   *source = source_get(cdr, rights);
+
+	if (source->fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 source->attached ?
+				 errmsg("mapping of table \"%s\" cannot be used", RelationGetRelationName(cdr)) :
+				 errmsg("table \"%s\" is not attached", RelationGetRelationName(cdr)),
+				 errdetail_internal("%s.", source->problem),
+				 errhint("Attach it with ccc.attach().")));
+	return source;
+}
+
+/* Whether a table is attached, or a partition of one that is. */
+bool
+source_attached(Relation cdr)
+{
+	Rights		rights;
+	bool		attached;
+
+	AcceptInvalidationMessages();
+	rights_begin(&rights);
+	attached = source_get(cdr, &rights)->attached;
+	rights_end(&rights);
+	return attached;
+}
+
+/*
+ * What was attached, a table itself or what it is a partition of; raises where
+ * no row of it can be understood by the current user: the mapping cannot be
+ * used, its functions are not the user's to call, or what is constant in it
+ * fails. That is no fault of the rows.
+ */
+Oid
+source_try(Relation cdr)
+{
+	Rights		rights;
+	Source	   *source;
+
+	AcceptInvalidationMessages();
+	rights_begin(&rights);
+	source = source_usable(cdr, &rights);
+	source_pin(source);
+	for (int i = 0; i < NFIELDS; i++)
+		if (source->fields[i] != NULL)
+			mapping_prepare(source->fields[i], (Field) i);
+	rights_end(&rights);
+	return source->cdr;
+}
+
+/*
  * What a record of a table may say, for rating it without its mapping; runs
  * as the ledger's owner. A table that was never attached allows nothing.
  */

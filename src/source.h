@@ -36,6 +36,9 @@ typedef struct Source
 extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
 extern void source_limits(Oid cdr, Source *source);
 extern Source *source_get(Relation cdr, const Rights *rights);
+extern Source *source_usable(Relation cdr, const Rights *rights);
+extern bool source_attached(Relation cdr);
+extern Oid	source_try(Relation cdr);
 extern void source_pin(const Source *source);
 
 #endif							/* CCC_SOURCE_H */

@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(43);
+SELECT plan(46);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -155,6 +155,26 @@ CALL ccc.backfill('hidden');
 SELECT is((SELECT string_agg(DISTINCT who, ',') FROM planned), 'backfiller', 'but as the owner');
 DROP TABLE hidden, planned;
 DROP FUNCTION public.constant(), public.note_planned();
+
+-- what fails for every row is told once, with the field and whom it fails for
+CREATE TABLE constant (id text, t timestamptz, s numeric, a text, b text);
+SELECT ccc.attach('constant', 'id', 't', 's * (1 / 0)', 'a', 'b');
+INSERT INTO constant VALUES ('constant', '2025-02-01', 61, '075586013388', 'x');
+ALTER TABLE constant OWNER TO backfiller;
+SELECT is((SELECT reason FROM ccc.exceptions WHERE source = 'constant'::regclass), 'mapping_failed', 'who stores a record is not told');
+CREATE FUNCTION pg_temp.context_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    context text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'no error';
+EXCEPTION WHEN division_by_zero THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RETURN context;
+END $$;
+SELECT matches(pg_temp.context_of($$SELECT ccc.mark_backfill('constant', '-infinity')$$), '^expression for "seconds", as "backfiller"', 'who backfills is');
+SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'constant'::regclass), NULL, 'before a backfill has begun');
+DROP TABLE constant;
 
 -- but a mapping sees what it sees when a record is stored
 CREATE TABLE extensions (extension text, number text, staff name);
