@@ -16,6 +16,7 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -206,13 +207,46 @@ own_table_find(OwnTable *table, KeyMatch match, int nkeys, const Datum *key)
 	index_rescan(table->scan, table->keys, nkeys, NULL, 0);
 }
 
+/*
+ * Core removes dead versions from a page when it turns to it and less is free
+ * than the fillfactor leaves: for a row of counters, each time. Here it finds
+ * the page at hand, and removes them when half of that room is used up.
+ */
+static void
+turn_to_page(OwnTable *table, ItemPointer tid)
+{
+	Size		room = RelationGetTargetPageFreeSpace(table->rel, HEAP_DEFAULT_FILLFACTOR);
+	IndexFetchHeapData *heap = (IndexFetchHeapData *) table->scan->xs_heapfetch;
+	Buffer		before = heap->xs_cbuf;
+
+	heap->xs_cbuf = ReleaseAndReadBuffer(before, table->rel, ItemPointerGetBlockNumber(tid));
+	if (heap->xs_cbuf != before && PageGetHeapFreeSpace(BufferGetPage(heap->xs_cbuf)) < room / 2)
+		heap_page_prune_opt(table->rel, heap->xs_cbuf);
+}
+
+static bool
+find_next(OwnTable *table)
+{
+	bool		is_heap = table->rel->rd_tableam == GetHeapamTableAmRoutine();
+	ItemPointer tid;
+
+	while ((tid = index_getnext_tid(table->scan, ForwardScanDirection)) != NULL)
+	{
+		if (is_heap)
+			turn_to_page(table, tid);
+		if (index_fetch_heap(table->scan, table->row))
+			return true;
+	}
+	return false;
+}
+
 /* The next row found, in table->row; false at the end. */
 bool
 own_table_next(OwnTable *table)
 {
 	/* what a scan allocates on its way lives as long as the scan */
 	MemoryContext old = MemoryContextSwitchTo(table->context);
-	bool		found = index_getnext_slot(table->scan, ForwardScanDirection, table->row);
+	bool		found = find_next(table);
 
 	MemoryContextSwitchTo(old);
 	if (found)
