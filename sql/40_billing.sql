@@ -77,12 +77,15 @@ BEGIN
         IF NOT pg_has_role(relation.relowner, 'USAGE') THEN
             RAISE EXCEPTION 'must be owner of table "%"', relation.oid::regclass
                 USING ERRCODE = '42501', HINT = 'Attach as the table''s owner, or as a member of the owning role.';
+        ELSIF relation.relowner <> (SELECT c.relowner FROM pg_class AS c WHERE c.oid = cdr) THEN
+            RAISE EXCEPTION 'partition "%" belongs to another than table "%"', relation.oid::regclass, cdr
+                USING ERRCODE = '42501', HINT = 'Give them one owner with ALTER TABLE ... OWNER TO.';
         END IF;
     END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ccc.check_call_table(regclass) IS
-    'refuses a table that cannot be billed (42809) or is not the caller''s (42501)';
+    'refuses a table that cannot be billed (42809), or is not the caller''s or has partitions of another owner (42501)';
 REVOKE ALL ON FUNCTION ccc.check_call_table(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.check_call_table(regclass) TO ccc_admin;
 
@@ -136,6 +139,11 @@ BEGIN
         EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_replicated AFTER INSERT OR UPDATE OR DELETE ON %s '
                        'FOR EACH ROW EXECUTE FUNCTION ccc.bill()', relation);
         EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER ccc_bill_replicated', relation);
+    END IF;
+    -- a name may come to mean another table at any moment, even of a table that is locked
+    IF NOT ccc.has_billing_triggers(relation, replicated) THEN
+        RAISE EXCEPTION 'the name of table "%" has come to mean another', relation
+            USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
     END IF;
 END
 $$;
@@ -304,6 +312,10 @@ BEGIN
         WHERE t.tgfoid = 'ccc.bill'::regproc
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', trigger.name, trigger.relation);
+        IF EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = trigger.relation AND t.tgname = trigger.name) THEN
+            RAISE EXCEPTION 'the name of table "%" has come to mean another', trigger.relation
+                USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
+        END IF;
     END LOOP;
 END
 $$;

@@ -28,6 +28,7 @@
 #include "rights.h"
 #include "source.h"
 #include "statement.h"
+#include "table_query.h"
 
 static Statement update_marked = {
 	.query = "UPDATE ccc.sources AS s SET backfill_since = LEAST(s.backfill_since, $2)"
@@ -80,14 +81,16 @@ static Tuplestorestate *
 read_blocks(Relation cdr, int64 first, int64 end)
 {
 	char	   *query = psprintf("SELECT %s FROM ONLY %s AS r WHERE r.ctid >= $1 AND r.ctid < $2 FOR NO KEY UPDATE",
-								 stored_columns(cdr), relation_sql_name(cdr));
+								 stored_columns(cdr), table_sql_name(cdr));
 	Oid			types[] = {TIDOID, TIDOID};
 	Datum		values[] = {PointerGetDatum(first_of_block(first)), PointerGetDatum(first_of_block(end))};
+	SPIExecuteOptions options = {.params = table_query_params(cdr, lengthof(values), types, values)};
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
 	int			guc_level = pin_settings();
+	int			result = SPI_execute_extended(query, &options);
 
-	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(SPI_result));
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_extended failed: %s", SPI_result_code_string(result));
 	for (uint64 i = 0; i < SPI_processed; i++)
 		tuplestore_puttuple(rows, SPI_tuptable->vals[i]);
 	SPI_freetuptable(SPI_tuptable);
@@ -101,7 +104,7 @@ try_to_read(Relation cdr)
 {
 	ListCell   *cell;
 
-	foreach(cell, find_all_inheritors(RelationGetRelid(cdr), AccessShareLock, NULL))
+	foreach(cell, find_all_inheritors(RelationGetRelid(cdr), RowShareLock, NULL))
 	{
 		Relation	part = table_open(lfirst_oid(cell), NoLock);
 
@@ -158,7 +161,7 @@ PG_FUNCTION_INFO_V1(mark_backfill);
 Datum
 mark_backfill(PG_FUNCTION_ARGS)
 {
-	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
+	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
 	Oid			source;
 	Datum		values[2];
 	Caller		caller;
@@ -166,7 +169,7 @@ mark_backfill(PG_FUNCTION_ARGS)
 	PreventCommandDuringRecovery("ccc.backfill()");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	caller = become_table_owner(cdr);
+	caller = become_table_owner(cdr, RowShareLock);
 	source = source_try(cdr);
 	try_to_read(cdr);
 	become_caller(&caller);
@@ -238,7 +241,7 @@ backfill_blocks(PG_FUNCTION_ARGS)
 	at_end = end >= RelationGetNumberOfBlocks(cdr);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	backfill.caller = become_table_owner(cdr);
+	backfill.caller = become_table_owner(cdr, RowShareLock);
 	rows = read_blocks(cdr, first, end);
 	bill_rows(cdr, NULL, rows, &backfill);
 	tuplestore_end(rows);

@@ -422,7 +422,7 @@ check_mapping(PG_FUNCTION_ARGS)
 {
 	Field		field;
 	Relation	cdr;
-	int			guc_level;
+	Caller		caller;
 
 	for (int i = 0; i < 2; i++)
 		if (PG_ARGISNULL(i))
@@ -436,14 +436,14 @@ check_mapping(PG_FUNCTION_ARGS)
 				 errmsg("expression for \"%s\" must not be null", fields[field].name)));
 
 	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
-	guc_level = NewGUCNestLevel();
+	caller = become_table_owner(cdr, AccessShareLock);
 	pin_values();
 	pin_locale();
 	if (!PG_ARGISNULL(3))
 		pin_time_zone(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	(void) mapping_parse(cdr, field, text_to_cstring(PG_GETARG_TEXT_PP(2)),
 						 !PG_ARGISNULL(3));
-	unpin_settings(guc_level);
+	become_caller(&caller);
 	relation_close(cdr, AccessShareLock);
 	PG_RETURN_VOID();
 }

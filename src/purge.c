@@ -24,6 +24,7 @@
 #include "compat.h"
 #include "purge.h"
 #include "source.h"
+#include "table_query.h"
 #include "trigger_depth.h"
 
 #define BATCH 1000				/* rows fetched at a time */
@@ -51,9 +52,18 @@ purging(Oid relid)
 	return OidIsValid(purged_relid) && trigger_depth() == purged_depth + 1 && is_purged(relid);
 }
 
-/* The mapping's expression of a start, as SQL over the table's columns. */
+/* A table with its partitions, but for what inherits from it, which is not billed. */
 static char *
-start_expression(Relation cdr, const Source *source)
+rows_of(Relation cdr)
+{
+	const char *only = cdr->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ";
+
+	return psprintf("%s%s", only, table_sql_name(cdr));
+}
+
+/* Whose calls started before $1, by the mapping's expression over the table's columns. */
+static char *
+started_before(Relation cdr, const Source *source)
 {
 	Node	   *start = source->fields[FIELD_STARTED_AT];
 	List	   *context = deparse_context_for(RelationGetRelationName(cdr),
@@ -61,7 +71,7 @@ start_expression(Relation cdr, const Source *source)
 	char	   *text = deparse_expression(start, context, false, false);
 
 	return exprType(start) == NUMERICOID ?
-		psprintf("(%s) < extract(epoch FROM $1)", text) : psprintf("(%s) < $1", text);
+		psprintf("extract(epoch FROM $1) > (%s)", text) : psprintf("$1 > (%s)", text);
 }
 
 /* The rows of a batch that a cursor brought: relation and place of each. */
@@ -79,16 +89,31 @@ put_rows(ReturnSetInfo *result)
 	}
 }
 
+static void
+tell_of_start(void *cdr)
+{
+	errcontext("start of a record of table \"%s\", which is an exception: correct or delete it first",
+			   RelationGetRelationName((Relation) cdr));
+}
+
 /* In the snapshot of the statement that asks. */
 static void
 find_before(Relation cdr, const Source *source, TimestampTz before, ReturnSetInfo *result)
 {
 	char	   *query = psprintf("SELECT tableoid, ctid FROM %s WHERE %s",
-								 relation_sql_name(cdr), start_expression(cdr, source));
+								 rows_of(cdr), started_before(cdr, source));
 	Oid			types[] = {TIMESTAMPTZOID};
 	Datum		values[] = {TimestampTzGetDatum(before)};
-	Portal		cursor = SPI_cursor_open_with_args(NULL, query, 1, types, values, NULL, true, 0);
+	SPIParseOpenOptions options = {
+		.params = table_query_params(cdr, lengthof(values), types, values),
+		.read_only = true
+	};
+	Portal		cursor = SPI_cursor_parse_open(NULL, query, &options);
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,.callback = tell_of_start,.arg = cdr
+	};
 
+	error_context_stack = &callback;
 	do
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -96,6 +121,7 @@ find_before(Relation cdr, const Source *source, TimestampTz before, ReturnSetInf
 		put_rows(result);
 		SPI_freetuptable(SPI_tuptable);
 	} while (SPI_processed > 0);
+	error_context_stack = callback.previous;
 	SPI_cursor_close(cursor);
 }
 
@@ -112,7 +138,7 @@ records_before(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	caller = become_table_owner(cdr);
+	caller = become_table_owner(cdr, AccessShareLock);
 	rights_begin(&rights);
 	source = source_usable(cdr, &rights);
 	source_pin(source);
@@ -133,9 +159,10 @@ delete_before(Relation cdr, TimestampTz before)
 	char	   *query = psprintf("DELETE FROM %s AS c USING ccc.records_before($1, $2) AS r"
 								 " WHERE c.tableoid OPERATOR(pg_catalog.=) r.relation"
 								 " AND c.ctid OPERATOR(pg_catalog.=) r.place",
-								 relation_sql_name(cdr));
+								 rows_of(cdr));
 	Oid			types[] = {REGCLASSOID, TIMESTAMPTZOID};
 	Datum		values[] = {ObjectIdGetDatum(RelationGetRelid(cdr)), TimestampTzGetDatum(before)};
+	SPIExecuteOptions options = {.params = table_query_params(cdr, lengthof(values), types, values)};
 	Oid			outer = purged_relid;
 	int			outer_depth = purged_depth;
 	int			result;
@@ -144,7 +171,7 @@ delete_before(Relation cdr, TimestampTz before)
 	purged_depth = trigger_depth();
 	PG_TRY();
 	{
-		result = SPI_execute_with_args(query, lengthof(values), types, values, NULL, false, 0);
+		result = SPI_execute_extended(query, &options);
 	}
 	PG_FINALLY();
 	{
@@ -159,7 +186,7 @@ delete_before(Relation cdr, TimestampTz before)
 						RelationGetRelationName(cdr)),
 				 errhint("Drop the rule, or disable it while the table is purged.")));
 	if (result != SPI_OK_DELETE)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(result));
+		elog(ERROR, "SPI_execute_extended failed: %s", SPI_result_code_string(result));
 	return SPI_processed;
 }
 
@@ -171,7 +198,7 @@ purge(PG_FUNCTION_ARGS)
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	uint64		deleted;
 
-	check_table_owner(cdr);		/* before code of another's can run, in planning */
+	check_table_owner(cdr, RowExclusiveLock);	/* before code of another's can run, in planning */
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	deleted = delete_before(cdr, before);

@@ -140,14 +140,6 @@ ccc_relation(const char *name)
 	return relid;
 }
 
-/* A relation's name as SQL under the pinned search_path has to write it. */
-char *
-relation_sql_name(Relation relation)
-{
-	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-									  RelationGetRelationName(relation));
-}
-
 static Oid
 relation_owner(Oid relid)
 {
@@ -219,12 +211,12 @@ refuse_owner(Oid relid)
 			 errhint("Give them one owner with ALTER TABLE ... OWNER TO.")));
 }
 
-/* What a table shares a mapping with: above and below it. */
+/* What a table shares a mapping with: above it, and, to be locked, below it. */
 static List *
-relatives(Relation table)
+relatives(Relation table, LOCKMODE lockmode)
 {
 	Oid			relid = RelationGetRelid(table);
-	List	   *relids = find_all_inheritors(relid, AccessShareLock, NULL);
+	List	   *relids = find_all_inheritors(relid, lockmode, NULL);
 
 	return table->rd_rel->relispartition ?
 		list_concat(relids, get_partition_ancestors(relid)) : relids;
@@ -233,10 +225,11 @@ relatives(Relation table)
 /*
  * Raises unless the caller can act as a table's owner, as must who attaches it,
  * or it would lend out the owner's rights; and so must partitions and what they
- * are of, by having one owner.
+ * are of, by having one owner. They are locked as the table is, for what
+ * follows would else wait for a stronger lock than it has.
  */
 void
-check_table_owner(Relation table)
+check_table_owner(Relation table, LOCKMODE lockmode)
 {
 	Oid			owner = table->rd_rel->relowner;
 	ListCell   *cell;
@@ -244,7 +237,7 @@ check_table_owner(Relation table)
 	if (!has_privs_of_role(GetUserId(), owner))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(table->rd_rel->relkind),
 					   RelationGetRelationName(table));
-	foreach(cell, relatives(table))
+	foreach(cell, relatives(table, lockmode))
 		if (relation_owner(lfirst_oid(cell)) != owner)
 			refuse_owner(lfirst_oid(cell));
 }
@@ -255,11 +248,11 @@ check_table_owner(Relation table)
  * caller's rights, nor leave a setting behind.
  */
 Caller
-become_table_owner(Relation table)
+become_table_owner(Relation table, LOCKMODE lockmode)
 {
 	Caller		caller;
 
-	check_table_owner(table);
+	check_table_owner(table, lockmode);
 	GetUserIdAndSecContext(&caller.role, &caller.context);
 	SetUserIdAndSecContext(table->rd_rel->relowner, caller.context | SECURITY_RESTRICTED_OPERATION);
 	caller.guc_level = NewGUCNestLevel();

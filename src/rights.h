@@ -10,6 +10,7 @@
 #ifndef CCC_RIGHTS_H
 #define CCC_RIGHTS_H
 
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
 typedef struct Rights
@@ -42,11 +43,10 @@ extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
 
-extern void check_table_owner(Relation table);
-extern Caller become_table_owner(Relation table);
+extern void check_table_owner(Relation table, LOCKMODE lockmode);
+extern Caller become_table_owner(Relation table, LOCKMODE lockmode);
 extern void become_caller(const Caller *caller);
 
 extern Oid	ccc_relation(const char *name);
-extern char *relation_sql_name(Relation relation);
 
 #endif							/* CCC_RIGHTS_H */

@@ -3,7 +3,7 @@
 -- owner where records are looked at that others wrote, never with the ledger's
 -- or a superuser's rights.
 BEGIN;
-SELECT plan(36);
+SELECT plan(38);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -56,6 +56,15 @@ DELETE FROM lair.seen;
 SELECT lives_ok($$SELECT ccc.attach('lair.cdr', 'id::text || lair.constant()', 'at', 's', 'lair.inlined(a)::lair.checked', 'b',
                                     direction => $d$lair.plant('function', 'outbound') OPERATOR(lair.<+>) 1$d$)$$, 'attached with planted code in the mapping');
 SELECT is_empty('SELECT * FROM lair.seen', 'attaching runs none of it');
+
+-- but for what reads a literal, which the parser runs: that runs as the table's owner
+SET ROLE mallory;
+CREATE TABLE lair.tagged (id text, at timestamptz, s numeric, tags lair.checked[]);
+RESET ROLE;
+SELECT ccc.attach('lair.tagged', 'id', 'at', 's', '''075586013388''', '''x''', finished => $$tags IS DISTINCT FROM '{open}'$$);
+SELECT results_eq('SELECT DISTINCT what, who FROM lair.seen', $$VALUES ('domain', 'mallory')$$, 'a domain''s check, when a table is attached');
+DROP TABLE lair.tagged;
+DELETE FROM lair.seen;
 
 SET ROLE pbx;
 INSERT INTO lair.cdr VALUES ('a', '075586013388', 'x', '2025-03-02 00:00+08', 61);
@@ -165,6 +174,8 @@ CREATE TABLE lair.theirs PARTITION OF lair.ours DEFAULT;
 ALTER TABLE lair.theirs OWNER TO mallory;
 SELECT throws_like(statement, '%belongs to another than what it is a partition of, or has as one', statement)
 FROM unnest('{"SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')","SELECT ccc.backfill_blocks(''lair.theirs'', 0, 1, ''-infinity'')","SELECT ccc.records_before(''lair.ours'', ''infinity'')","SELECT ccc.purge(''lair.ours'', ''infinity'')"}'::text[]) AS statement;
+SELECT ccc.detach('lair.ours');
+SELECT throws_ok($$SELECT ccc.attach('lair.ours', 'id', 'at', 's', 'a', '''x''')$$, '42501', 'partition "lair.theirs" belongs to another than table "lair.ours"', 'nor is it attached');
 DROP TABLE lair.ours;
 
 -- a function that the owner may not call is no fault of the rows

@@ -1,7 +1,7 @@
 -- Old records purged: which ones they are does not depend on the caller's
 -- settings, and the caller's own triggers see just these.
 BEGIN;
-SELECT plan(17);
+SELECT plan(22);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.add_own_number(1, '075586013388', 'landline', '2025-01-01');
@@ -60,6 +60,33 @@ INSERT INTO cdr VALUES ('old', '075586013388', '2026-02-01 00:00', 61), ('pair o
 SELECT is(ccc.purge('cdr', '2026-02-09 16:00+00'), 1::bigint, 'one is purged, another deleted by its trigger');
 SELECT is((SELECT count(*) FROM ccc.call_charges WHERE call_id = 'old'), 1::bigint, 'the charge of what was purged stays');
 SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id = 'pair of old'$$, 'the other''s is taken back');
+
+-- a record whose start cannot be read, an exception, is told and not passed over; it goes by hand, and takes nothing back
+CREATE TABLE textual (id text, t text, s numeric);
+SELECT ccc.attach('textual', 'id', 't::timestamptz', 's', '''075586013388''', '''x''');
+INSERT INTO textual VALUES ('read', '2026-02-01 00:00+08', 61), ('unread', 'nonsense', 61);
+CREATE FUNCTION pg_temp.told(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    context text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'no error';
+EXCEPTION WHEN invalid_datetime_format THEN
+    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
+    RETURN context;
+END $$;
+SELECT matches(pg_temp.told($$SELECT ccc.purge('textual', '2026-03-01')$$), 'start of a record of table "textual", which is an exception: correct or delete it first', 'a record without a start stops a purge');
+DELETE FROM textual WHERE id IN (SELECT record ->> 'id' FROM ccc.exceptions WHERE source = 'textual'::regclass AND resolved_at IS NULL);
+SELECT is(ccc.purge('textual', '2026-03-01'), 1::bigint, 'until it is gone');
+SELECT is((SELECT string_agg(call_id, ' ') FROM ccc.call_charges WHERE call_id LIKE '%read'), 'read', 'and the charge stays');
+
+-- what inherits from a table is not billed, nor purged
+CREATE TABLE child () INHERITS (textual);
+INSERT INTO textual VALUES ('billed', '2026-02-01 00:00+08', 61);
+INSERT INTO child VALUES ('unbilled', '2026-02-01 00:00+08', 61);
+SELECT is(ccc.purge('textual', '2026-03-01'), 1::bigint, 'just the table''s own');
+SELECT is((SELECT count(*) FROM child), 1::bigint, 'and not the child''s');
+DROP TABLE child;
 
 -- with the caller's rights
 CREATE ROLE purge_admin IN ROLE ccc_admin;
