@@ -29,7 +29,7 @@ GRANT EXECUTE ON FUNCTION ccc.bill() TO ccc_admin;
 CREATE FUNCTION ccc.check_mapping(cdr regclass, field text, expression text, time_zone text DEFAULT NULL) RETURNS void
     LANGUAGE c STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'check_mapping';
 COMMENT ON FUNCTION ccc.check_mapping(regclass, text, text, text) IS
-    'refuses an expression that cannot serve as a field (call_id, started_at, seconds, caller, callee, finished, direction) of a call table''s mapping';
+    'refuses an expression that cannot serve as a field (call_id, started_at, seconds, caller, callee, finished, direction) of a call table''s mapping, read as the table''s owner; errors: 42501 not able to act as that owner, or a schema that is closed to it, and those of the expression';
 REVOKE ALL ON FUNCTION ccc.check_mapping(regclass, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.check_mapping(regclass, text, text, text) TO ccc_admin;
 
@@ -46,6 +46,13 @@ COMMENT ON FUNCTION ccc.billed_relations(regclass) IS
     'the table, and the partitions under it, which are locked after it: all that needs triggers, for a row can be written straight into a partition';
 REVOKE ALL ON FUNCTION ccc.billed_relations(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.billed_relations(regclass) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.lock_call_table(cdr regclass, exclusively boolean) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'lock_call_table';
+COMMENT ON FUNCTION ccc.lock_call_table(regclass, boolean) IS
+    'locks a table of the caller''s and its partitions as making triggers does, or, exclusively, as dropping them; errors: 42P01 no table, 42501 not the caller''s';
+REVOKE ALL ON FUNCTION ccc.lock_call_table(regclass, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.lock_call_table(regclass, boolean) TO ccc_admin;
 
 CREATE FUNCTION ccc.check_call_table(cdr regclass) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -119,7 +126,8 @@ CREATE FUNCTION ccc.create_billing_triggers(relation regclass, replicated boolea
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    name text;
+    name   text;
+    others oid[] := ARRAY(SELECT t.oid FROM pg_trigger AS t WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation);
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
                    'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
@@ -141,7 +149,8 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER ccc_bill_replicated', relation);
     END IF;
     -- a name may come to mean another table at any moment, even of a table that is locked
-    IF NOT ccc.has_billing_triggers(relation, replicated) THEN
+    IF NOT ccc.has_billing_triggers(relation, replicated)
+       OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation AND t.oid <> ALL (others)) THEN
         RAISE EXCEPTION 'the name of table "%" has come to mean another', relation
             USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
     END IF;
@@ -186,6 +195,7 @@ DECLARE
     part   regclass;
     added  bigint := 0;
 BEGIN
+    PERFORM ccc.lock_call_table(cdr, false);
     PERFORM ccc.check_call_table(cdr);
     SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;
     IF NOT FOUND THEN
@@ -237,6 +247,7 @@ BEGIN
     IF cdr IS NULL THEN
         RAISE EXCEPTION 'the call table must not be null' USING ERRCODE = '22004';
     END IF;
+    PERFORM ccc.lock_call_table(cdr, false);
     PERFORM ccc.check_call_table(cdr);
     IF on_delete IS NULL OR on_delete NOT IN ('reverse', 'keep') THEN
         RAISE EXCEPTION 'on_delete "%" is unknown', coalesce(on_delete, 'null')
@@ -286,7 +297,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) IS
-    'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, 42809 a table that cannot be billed, 55000 attached already, 55006 a backfill from before it was detached is at work, and those of the expressions, each naming its field';
+    'bills every record stored in a call table from now on; the mapping is SQL expressions over the table''s columns, time_zone the zone of times without one; errors: 42501 not the caller''s table, partitions of another owner, or a mapping with a schema that is closed to the owner, 42809 a table that cannot be billed, 55000 attached already, 55006 a backfill from before it was detached is at work, and those of the expressions, each naming its field';
 REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) TO ccc_admin;
 
@@ -297,6 +308,9 @@ CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
 DECLARE
     trigger record;
 BEGIN
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = cdr) THEN
+        PERFORM ccc.lock_call_table(cdr, true);
+    END IF;
     UPDATE ccc.sources AS s SET detached_at = now()
         WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
     -- a partition that was detached from its table has its triggers still

@@ -187,6 +187,7 @@ BEGIN
     IF cdr IS NULL OR preset IS NULL THEN
         RAISE EXCEPTION 'the call table and the preset must not be null' USING ERRCODE = '22004';
     END IF;
+    PERFORM ccc.lock_call_table(cdr, false);
     PERFORM ccc.check_call_table(cdr);
     mapping := (SELECT jsonb_object_agg(m.field, m.expression) FROM ccc.preset_mapping(cdr, preset) AS m);
     IF mapping IS NULL THEN

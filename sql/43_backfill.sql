@@ -40,6 +40,7 @@ CREATE PROCEDURE ccc.backfill(cdr regclass, since timestamptz DEFAULT '-infinity
     AS $$
 DECLARE
     source pg_catalog.regclass := ccc.mark_backfill(cdr, since);
+    parts  pg_catalog.regclass[];
     part   pg_catalog.regclass;
     file   pg_catalog.oid;
     next   pg_catalog.int8;
@@ -49,7 +50,12 @@ BEGIN
             USING ERRCODE = '22004', HINT = 'Leave out what is to be as by default.';
     END IF;
     COMMIT;
-    PERFORM ccc.await_writers(r.relation) FROM ccc.billed_relations(cdr) AS r;
+    -- without a lock, that none who is waited for waits for
+    parts := ARRAY(SELECT r.relation FROM ccc.billed_relations(cdr) AS r);
+    COMMIT;
+    FOREACH part IN ARRAY parts LOOP
+        PERFORM ccc.await_writers(part);
+    END LOOP;
     COMMIT;
     FOR part IN SELECT r.relation FROM ccc.billed_relations(cdr) AS r WHERE r.has_rows LOOP
         next := 0;

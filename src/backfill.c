@@ -11,7 +11,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -104,7 +103,7 @@ try_to_read(Relation cdr)
 {
 	ListCell   *cell;
 
-	foreach(cell, find_all_inheritors(RelationGetRelid(cdr), RowShareLock, NULL))
+	foreach(cell, with_partitions(cdr, RowShareLock))
 	{
 		Relation	part = table_open(lfirst_oid(cell), NoLock);
 

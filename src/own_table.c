@@ -204,7 +204,17 @@ own_table_find(OwnTable *table, KeyMatch match, int nkeys, const Datum *key)
 		begin_scan(table, match, nkeys);
 	for (int i = 0; i < nkeys; i++)
 		table->keys[i].sk_argument = key[i];
+	table->searches++;
 	index_rescan(table->scan, table->keys, nkeys, NULL, 0);
+}
+
+/* Whether the next version or two of a row may find no room in its page. */
+static bool
+is_nearly_full(OwnTable *table, Page page)
+{
+	Size		room = RelationGetTargetPageFreeSpace(table->rel, HEAP_DEFAULT_FILLFACTOR);
+
+	return PageIsFull(page) || PageGetHeapFreeSpace(page) < Max(room, BLCKSZ / 10) / 2;
 }
 
 /*
@@ -215,24 +225,25 @@ own_table_find(OwnTable *table, KeyMatch match, int nkeys, const Datum *key)
 static void
 turn_to_page(OwnTable *table, ItemPointer tid)
 {
-	Size		room = RelationGetTargetPageFreeSpace(table->rel, HEAP_DEFAULT_FILLFACTOR);
 	IndexFetchHeapData *heap = (IndexFetchHeapData *) table->scan->xs_heapfetch;
 	Buffer		before = heap->xs_cbuf;
 
 	heap->xs_cbuf = ReleaseAndReadBuffer(before, table->rel, ItemPointerGetBlockNumber(tid));
-	if (heap->xs_cbuf != before && PageGetHeapFreeSpace(BufferGetPage(heap->xs_cbuf)) < room / 2)
+	if (heap->xs_cbuf != before && is_nearly_full(table, BufferGetPage(heap->xs_cbuf)))
 		heap_page_prune_opt(table->rel, heap->xs_cbuf);
 }
 
 static bool
 find_next(OwnTable *table)
 {
-	bool		is_heap = table->rel->rd_tableam == GetHeapamTableAmRoutine();
+	/* who looks for many may write many of a page, and leaves the room to core */
+	bool		prune_late = table->searches == 1 &&
+		table->rel->rd_tableam == GetHeapamTableAmRoutine();
 	ItemPointer tid;
 
 	while ((tid = index_getnext_tid(table->scan, ForwardScanDirection)) != NULL)
 	{
-		if (is_heap)
+		if (prune_late)
 			turn_to_page(table, tid);
 		if (index_fetch_heap(table->scan, table->row))
 			return true;

@@ -37,6 +37,7 @@ typedef struct OwnTable
 	Relation	index;			/* of the primary key */
 	Snapshot	snapshot;
 	IndexScanDesc scan;			/* NULL: no rows are being read */
+	int64		searches;		/* begun */
 	ScanKeyData keys[OWN_MAX_KEYS];
 	int			nkeys;
 	KeyMatch	match;

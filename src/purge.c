@@ -92,8 +92,7 @@ put_rows(ReturnSetInfo *result)
 static void
 tell_of_start(void *cdr)
 {
-	errcontext("start of a record of table \"%s\", which is an exception: correct or delete it first",
-			   RelationGetRelationName((Relation) cdr));
+	errcontext("start of a record of table \"%s\"", RelationGetRelationName((Relation) cdr));
 }
 
 /* In the snapshot of the statement that asks. */

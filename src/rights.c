@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -211,15 +211,53 @@ refuse_owner(Oid relid)
 			 errhint("Give them one owner with ALTER TABLE ... OWNER TO.")));
 }
 
+/* A table with its partitions, which are locked; not what merely inherits from it. */
+List *
+with_partitions(Relation table, LOCKMODE lockmode)
+{
+	Oid			relid = RelationGetRelid(table);
+
+	return table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(relid, lockmode, NULL) : list_make1_oid(relid);
+}
+
 /* What a table shares a mapping with: above it, and, to be locked, below it. */
 static List *
 relatives(Relation table, LOCKMODE lockmode)
 {
-	Oid			relid = RelationGetRelid(table);
-	List	   *relids = find_all_inheritors(relid, lockmode, NULL);
+	List	   *relids = with_partitions(table, lockmode);
 
 	return table->rd_rel->relispartition ?
-		list_concat(relids, get_partition_ancestors(relid)) : relids;
+		list_concat(relids, get_partition_ancestors(RelationGetRelid(table))) : relids;
+}
+
+static void
+refuse_missing_table(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("call table does not exist")));
+}
+
+/* A relation that a caller named by its oid, which may be anything. */
+Relation
+open_call_table(Oid relid, LOCKMODE lockmode)
+{
+	Relation	table = try_relation_open(relid, lockmode);
+
+	if (table == NULL)
+		refuse_missing_table();
+	return table;
+}
+
+static void
+check_acts_as_owner(Oid relid)
+{
+	if (!has_privs_of_role(GetUserId(), relation_owner(relid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of table \"%s\"", get_rel_name(relid)),
+				 errhint("Do it as the table's owner, or as a member of the owning role.")));
 }
 
 /*
@@ -234,9 +272,7 @@ check_table_owner(Relation table, LOCKMODE lockmode)
 	Oid			owner = table->rd_rel->relowner;
 	ListCell   *cell;
 
-	if (!has_privs_of_role(GetUserId(), owner))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(table->rd_rel->relkind),
-					   RelationGetRelationName(table));
+	check_acts_as_owner(RelationGetRelid(table));
 	foreach(cell, relatives(table, lockmode))
 		if (relation_owner(lfirst_oid(cell)) != owner)
 			refuse_owner(lfirst_oid(cell));
@@ -264,4 +300,27 @@ become_caller(const Caller *caller)
 {
 	unpin_settings(caller->guc_level);
 	SetUserIdAndSecContext(caller->role, caller->context);
+}
+
+/*
+ * Locks a table of the caller's, with its partitions, as who makes its triggers
+ * does, or who drops them. To be called before anything of the partitions is
+ * read, which would lock them weakly, and keep others from locking them first.
+ */
+PG_FUNCTION_INFO_V1(lock_call_table);
+Datum
+lock_call_table(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	LOCKMODE	lockmode = PG_GETARG_BOOL(1) ? AccessExclusiveLock : ShareRowExclusiveLock;
+	Relation	table;
+
+	PreventCommandIfReadOnly("LOCK TABLE");
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		refuse_missing_table();
+	check_acts_as_owner(relid);
+	table = open_call_table(relid, lockmode);
+	(void) with_partitions(table, lockmode);
+	relation_close(table, NoLock);
+	PG_RETURN_VOID();
 }

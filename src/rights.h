@@ -10,6 +10,7 @@
 #ifndef CCC_RIGHTS_H
 #define CCC_RIGHTS_H
 
+#include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 
@@ -43,6 +44,8 @@ extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
 extern void rights_end(const Rights *rights);
 
+extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
+extern List *with_partitions(Relation table, LOCKMODE lockmode);
 extern void check_table_owner(Relation table, LOCKMODE lockmode);
 extern Caller become_table_owner(Relation table, LOCKMODE lockmode);
 extern void become_caller(const Caller *caller);

@@ -12,7 +12,6 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -60,19 +59,6 @@ static Statement select_limits = {
 	.types = {"regclass"},
 	.expected = SPI_OK_SELECT
 };
-
-/* A relation that a caller named by its oid, which may be anything. */
-Relation
-open_call_table(Oid relid, LOCKMODE lockmode)
-{
-	Relation	cdr = try_relation_open(relid, lockmode);
-
-	if (cdr == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("call table does not exist")));
-	return cdr;
-}
 
 static void
 forget_source(Oid relid)

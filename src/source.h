@@ -5,8 +5,6 @@
 #ifndef CCC_SOURCE_H
 #define CCC_SOURCE_H
 
-#include "storage/lockdefs.h"
-
 #include "mapping.h"
 #include "rights.h"
 
@@ -33,7 +31,6 @@ typedef struct Source
 	List	   *relids;			/* of relations that they name, beside the table */
 } Source;
 
-extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
 extern void source_limits(Oid cdr, Source *source);
 extern Source *source_get(Relation cdr, const Rights *rights);
 extern Source *source_usable(Relation cdr, const Rights *rights);

@@ -1,6 +1,6 @@
 -- Counters stay where they are however often they are written: dead versions go
 -- before their page is full. Each call is a transaction, so that they may go.
-SELECT plan(5);
+SELECT plan(7);
 
 DO $$ BEGIN
     FOR a IN 1 .. 200 LOOP
@@ -34,5 +34,28 @@ SELECT is_empty('SELECT * FROM places EXCEPT SELECT * FROM places_before', 'no c
 SELECT results_eq($$SELECT pg_relation_size('ccc.accounts'), pg_relation_size('ccc.packages')$$, 'SELECT accounts, packages FROM sizes_before',
                   'tables of counters have not grown');
 SELECT is((SELECT sum(used) FROM ccc.packages), 3900 * 60::numeric, 'and are right');
+
+-- also where statements of many accounts come between, and without a fillfactor
+DO $$ BEGIN
+    FOR n IN 1 .. 40 LOOP
+        FOR m IN 1 .. 40 LOOP
+            INSERT INTO calls VALUES (format('mixed %s.%s', n, m), '0755860' || 10001 + m * 5, 'x', '2025-02-01', 1);
+            COMMIT;
+        END LOOP;
+        INSERT INTO calls SELECT format('mixed %s for %s', n, a), '0755860' || 10000 + a, 'x', '2025-02-01', 1 FROM generate_series(1, 200) AS a;
+        COMMIT;
+    END LOOP;
+END $$;
+SELECT cmp_ok((SELECT pg_relation_size('ccc.accounts') + pg_relation_size('ccc.packages') - accounts - packages FROM sizes_before), '<=', 4 * 8192::bigint,
+              'tables grow by a page or two');
+ALTER TABLE ccc.accounts SET (fillfactor = 100, autovacuum_enabled = false);
+VACUUM FULL ccc.accounts;
+DO $$ BEGIN
+    FOR n IN 1 .. 2000 LOOP
+        INSERT INTO calls VALUES ('full ' || n, '0755860' || 10001 + n % 200, 'x', '2025-02-01', 1);
+        COMMIT;
+    END LOOP;
+END $$;
+SELECT cmp_ok(pg_relation_size('ccc.accounts'), '<=', 12 * 8192::bigint, 'a table whose pages were full, too');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();

@@ -166,9 +166,9 @@ CREATE TABLE lair.ours (id text, a text, at timestamptz, s numeric) PARTITION BY
 SELECT ccc.attach('lair.ours', 'id', 'at', 's', 'a', '''x''');
 GRANT ALL ON lair.ours, lair.old TO clerk;
 SET ROLE clerk;
-SELECT throws_ok(statement, '42501', 'must be owner of ' || what, statement)
-FROM (VALUES ('SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')', 'table ours'), ('SELECT ccc.backfill_blocks(''lair.old'', 0, 1, ''-infinity'')', 'table old'),
-             ('SELECT ccc.records_before(''lair.ours'', ''infinity'')', 'table ours'), ('SELECT ccc.purge(''lair.old'', ''infinity'')', 'table old')) AS v (statement, what);
+SELECT throws_ok(statement, '42501', 'must be owner of table "' || what || '"', statement)
+FROM (VALUES ('SELECT ccc.mark_backfill(''lair.ours'', ''-infinity'')', 'ours'), ('SELECT ccc.backfill_blocks(''lair.old'', 0, 1, ''-infinity'')', 'old'),
+             ('SELECT ccc.records_before(''lair.ours'', ''infinity'')', 'ours'), ('SELECT ccc.purge(''lair.old'', ''infinity'')', 'old')) AS v (statement, what);
 RESET ROLE;
 CREATE TABLE lair.theirs PARTITION OF lair.ours DEFAULT;
 ALTER TABLE lair.theirs OWNER TO mallory;

@@ -75,7 +75,7 @@ EXCEPTION WHEN invalid_datetime_format THEN
     GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
     RETURN context;
 END $$;
-SELECT matches(pg_temp.told($$SELECT ccc.purge('textual', '2026-03-01')$$), 'start of a record of table "textual", which is an exception: correct or delete it first', 'a record without a start stops a purge');
+SELECT matches(pg_temp.told($$SELECT ccc.purge('textual', '2026-03-01')$$), 'start of a record of table "textual"', 'a record without a start stops a purge');
 DELETE FROM textual WHERE id IN (SELECT record ->> 'id' FROM ccc.exceptions WHERE source = 'textual'::regclass AND resolved_at IS NULL);
 SELECT is(ccc.purge('textual', '2026-03-01'), 1::bigint, 'until it is gone');
 SELECT is((SELECT string_agg(call_id, ' ') FROM ccc.call_charges WHERE call_id LIKE '%read'), 'read', 'and the charge stays');

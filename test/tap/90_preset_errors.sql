@@ -106,7 +106,7 @@ CREATE ROLE preset_nobody;
 CREATE SCHEMA theirs AUTHORIZATION preset_admin;
 GRANT USAGE ON SCHEMA theirs TO preset_nobody;
 SET ROLE preset_admin;
-SELECT is((pg_temp.refused($$ccc.attach('acc_cdrs', 'kamailio')$$)).message, 'must be owner of table "public.acc_cdrs"', 'somebody else''s table');
+SELECT is((pg_temp.refused($$ccc.attach('acc_cdrs', 'kamailio')$$)).message, 'must be owner of table "acc_cdrs"', 'somebody else''s table');
 CREATE TABLE theirs.cdr (start_time timestamp, duration real, callid text, caller text, callee text);
 -- names planted in the way are not taken
 CREATE FUNCTION theirs.lower(text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';

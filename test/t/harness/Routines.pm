@@ -60,6 +60,7 @@ my %arguments = (
 	'timestamp with time zone' => [ "'2025-02-20 10:00+08'", "'2025-03-05 00:00+08'" ],
 	'timestamp with time zone[]' => ["'{2025-02-01 00:00+08, 2025-03-01 00:00+08}'"],
 	'interval' => ["'1 month'"],
+	'exclusively boolean' => ['true'],
 	'regclass' => [ "'cdr'", "'switch'", "'parted'", "'part'" ],
 	'regrole' => ["\$role\$$tenant\$role\$"],
 	'ccc.phone_number' => [ "'4008123456'", "'075586013388'" ],
