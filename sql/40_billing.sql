@@ -150,7 +150,12 @@ BEGIN
     END IF;
     -- a name may come to mean another table at any moment, even of a table that is locked
     IF NOT ccc.has_billing_triggers(relation, replicated)
-       OR EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation AND t.oid <> ALL (others)) THEN
+       OR EXISTS (SELECT FROM pg_trigger AS t
+                  WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation AND t.oid <> ALL (others)
+                    -- others attach theirs meanwhile
+                    AND NOT EXISTS (SELECT FROM ccc.sources AS s
+                                    WHERE s.detached_at IS NULL
+                                      AND (s.cdr = t.tgrelid OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(t.tgrelid) AS a)))) THEN
         RAISE EXCEPTION 'the name of table "%" has come to mean another', relation
             USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
     END IF;
