@@ -162,17 +162,8 @@ SELECT ccc.attach('constant', 'id', 't', 's * (1 / 0)', 'a', 'b');
 INSERT INTO constant VALUES ('constant', '2025-02-01', 61, '075586013388', 'x');
 ALTER TABLE constant OWNER TO backfiller;
 SELECT is((SELECT reason FROM ccc.exceptions WHERE source = 'constant'::regclass), 'mapping_failed', 'who stores a record is not told');
-CREATE FUNCTION pg_temp.context_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    context text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'no error';
-EXCEPTION WHEN division_by_zero THEN
-    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
-    RETURN context;
-END $$;
-SELECT matches(pg_temp.context_of($$SELECT ccc.mark_backfill('constant', '-infinity')$$), '^expression for "seconds", as "backfiller"', 'who backfills is');
+\ir setup/context_of.psql
+SELECT matches(pg_temp.context_of($$SELECT ccc.mark_backfill('constant', '-infinity')$$), '^22012 expression for "seconds", as "backfiller"', 'who backfills is');
 SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'constant'::regclass), NULL, 'before a backfill has begun');
 DROP TABLE constant;
 

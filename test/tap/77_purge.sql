@@ -65,17 +65,8 @@ SELECT is_empty($$SELECT FROM ccc.call_charges WHERE call_id = 'pair of old'$$, 
 CREATE TABLE textual (id text, t text, s numeric);
 SELECT ccc.attach('textual', 'id', 't::timestamptz', 's', '''075586013388''', '''x''');
 INSERT INTO textual VALUES ('read', '2026-02-01 00:00+08', 61), ('unread', 'nonsense', 61);
-CREATE FUNCTION pg_temp.told(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    context text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'no error';
-EXCEPTION WHEN invalid_datetime_format THEN
-    GET STACKED DIAGNOSTICS context = PG_EXCEPTION_CONTEXT;
-    RETURN context;
-END $$;
-SELECT matches(pg_temp.told($$SELECT ccc.purge('textual', '2026-03-01')$$), 'start of a record of table "textual"', 'a record without a start stops a purge');
+\ir setup/context_of.psql
+SELECT matches(pg_temp.context_of($$SELECT ccc.purge('textual', '2026-03-01')$$), '^22007 .*start of a record of table "textual"', 'a record without a start stops a purge');
 DELETE FROM textual WHERE id IN (SELECT record ->> 'id' FROM ccc.exceptions WHERE source = 'textual'::regclass AND resolved_at IS NULL);
 SELECT is(ccc.purge('textual', '2026-03-01'), 1::bigint, 'until it is gone');
 SELECT is((SELECT string_agg(call_id, ' ') FROM ccc.call_charges WHERE call_id LIKE '%read'), 'read', 'and the charge stays');
