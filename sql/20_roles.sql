@@ -25,6 +25,15 @@ BEGIN
                   HINT = 'Make it a role without LOGIN, SUPERUSER, CREATEROLE, BYPASSRLS, members and memberships, or drop it.';
     END IF;
 
+    IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
+               WHERE d.defaclrole = CURRENT_USER::pg_catalog.regrole
+                 AND a.grantee IN (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname ~ '^ccc_'))
+    THEN
+        RAISE EXCEPTION 'default privileges of role "%" would give the roles of ccc_billing more than they may have', CURRENT_USER
+            USING ERRCODE = '55000',
+                  HINT = 'Take them back with ALTER DEFAULT PRIVILEGES, or install as another superuser.';
+    END IF;
+
     -- a function of its own would do for whoever calls it what only the extension's may
     IF EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d
                WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = 'ccc_owner'::pg_catalog.regrole

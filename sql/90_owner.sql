@@ -23,3 +23,51 @@ BEGIN
     END LOOP;
 END
 $$;
+
+/*
+ * Default privileges of the superuser who installs give and take rights on all
+ * that is made. Nobody has more or less by them: what this script has not closed
+ * to PUBLIC is everybody's, and nothing is any other role's but the ccc_ ones'.
+ */
+DO $$
+DECLARE
+    o record;
+BEGIN
+    FOR o IN
+        SELECT p.oid::pg_catalog.regprocedure::text AS name
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'ccc'::pg_catalog.regnamespace AND p.proacl IS NOT NULL
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i
+                          WHERE i.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND i.objoid = p.oid)
+    LOOP
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', o.name);
+    END LOOP;
+    FOR o IN
+        SELECT t.oid::pg_catalog.regtype::text AS name
+        FROM pg_catalog.pg_type AS t
+        WHERE t.typnamespace = 'ccc'::pg_catalog.regnamespace AND t.typacl IS NOT NULL
+    LOOP
+        EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO PUBLIC', o.name);
+    END LOOP;
+    FOR o IN
+        SELECT DISTINCT m.kind, m.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+        FROM (SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relacl, c.relowner
+              FROM pg_catalog.pg_class AS c WHERE c.relnamespace = 'ccc'::pg_catalog.regnamespace
+              UNION ALL
+              SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::text, p.proacl, p.proowner
+              FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = 'ccc'::pg_catalog.regnamespace
+              UNION ALL
+              SELECT 'TYPE', t.oid::pg_catalog.regtype::text, t.typacl, t.typowner
+              FROM pg_catalog.pg_type AS t WHERE t.typnamespace = 'ccc'::pg_catalog.regnamespace
+              UNION ALL
+              SELECT 'SCHEMA', 'ccc', n.nspacl, n.nspowner
+              FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'ccc') AS m (kind, name, acl, owner),
+             pg_catalog.aclexplode(m.acl) AS a
+        WHERE a.grantee <> m.owner AND (a.grantee <> 0 OR m.kind = 'TABLE')
+          AND a.grantee NOT IN (SELECT r.oid FROM pg_catalog.pg_roles AS r
+                                WHERE r.rolname IN ('ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'))
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, o.grantee);
+    END LOOP;
+END
+$$;

@@ -1,0 +1,60 @@
+-- Default privileges of the superuser who installs, as application databases
+-- have them, give nobody anything of the extension's, and take nothing away.
+BEGIN;
+SELECT plan(8);
+
+CREATE VIEW pg_temp.rights AS
+    SELECT 'pg_class'::regclass AS kind, c.relname::text AS name, a.grantee, a.privilege_type
+    FROM pg_class AS c, aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS a
+    WHERE c.relnamespace = to_regnamespace('ccc') AND c.relkind IN ('r', 'v')
+    UNION ALL
+    SELECT 'pg_proc', p.oid::regprocedure::text, a.grantee, a.privilege_type
+    FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
+    WHERE p.pronamespace = to_regnamespace('ccc')
+    UNION ALL
+    SELECT 'pg_type', t.oid::regtype::text, a.grantee, a.privilege_type
+    FROM pg_type AS t, aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) AS a
+    WHERE t.typnamespace = to_regnamespace('ccc') AND t.typelem = 0
+    UNION ALL
+    SELECT 'pg_namespace', n.nspname, a.grantee, a.privilege_type
+    FROM pg_namespace AS n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
+    WHERE n.nspname = 'ccc';
+CREATE TABLE pg_temp.before AS SELECT * FROM pg_temp.rights;
+SELECT cmp_ok((SELECT count(*) FROM pg_temp.before), '>', 300::bigint, 'there are rights to compare');
+
+SET client_min_messages = warning;
+CREATE ROLE app;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO app, PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO app;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO app;
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+CREATE EXTENSION ccc_billing;
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what default privileges grant is taken back');
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM app, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON ROUTINES FROM app, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM app, PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM app;
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+CREATE EXTENSION ccc_billing;
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what they revoke from PUBLIC is granted');
+SELECT lives_ok($$SELECT ccc.open_account(1, 'first'); SELECT ccc.top_up(1, 10000);
+                  SELECT ccc.buy(1, 'number_landline', number => '0755-86013388'); SELECT ccc.buy(1, 'landline_10000');
+                  SELECT ccc.create_calls_table();
+                  INSERT INTO calls VALUES ('a', '075586013388', 'x', now(), 61)$$, 'and business is done');
+SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+DROP TABLE calls;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO PUBLIC;
+
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO ccc_reader;
+SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', NULL, 'what they would give roles of the extension is not told from what these have');
+ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM ccc_reader;
+SELECT lives_ok('CREATE EXTENSION ccc_billing', 'without them it is installed');
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'as before');
+SELECT * FROM finish();
+ROLLBACK;
