@@ -72,7 +72,8 @@ COMMENT ON COLUMN ccc.sources.backfill_since IS 'a backfill from here on is at w
 COMMENT ON COLUMN ccc.sources.backfilled_at IS 'end of the latest backfill: what is an exception since then was not billed';
 COMMENT ON COLUMN ccc.sources.replicated IS 'rows that logical replication applies are billed too';
 
-SELECT pg_catalog.pg_extension_config_dump('ccc.sources', '');
+-- a table that was dropped has no name to be dumped by, and its number would be another's
+SELECT pg_catalog.pg_extension_config_dump('ccc.sources', 'WHERE cdr IN (SELECT c.oid FROM pg_catalog.pg_class AS c)');
 /*
  * A mapping runs as whoever writes the table's records: only the table's own
  * owner may give it one, also who may write this table. A backfill is not of

@@ -54,12 +54,15 @@ static Statement update_resolved = {
 
 /*
  * What only a change of the record could mend is left alone, and so is what
- * contradicts a billed one, unless its number is not the account's by now.
+ * contradicts a billed one, unless its number is not the account's by now, and
+ * what exceeded limits that are known no more.
  */
 static Statement select_retries = {
 	.query = RETRY_COLUMNS
 	" AND (e.reason IN ('unknown_number', 'number_suspended', 'call_refused', 'no_rule', 'unknown_account',"
-	"                   'bad_account_zone', 'bad_start', 'bad_length')"
+	"                   'bad_account_zone')"
+	"      OR e.reason IN ('bad_start', 'bad_length')"
+	"         AND EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = e.source)"
 	"      OR e.reason = 'conflicting_repeat'"
 	"         AND NOT EXISTS (SELECT FROM ccc.numbers AS n"
 	"                         WHERE n.number OPERATOR(ccc.=) e.number AND n.account_id = e.account_id"

@@ -29,6 +29,7 @@
 #include "words.h"
 
 #define MAX_KEPT 512			/* mappings */
+#define MAX_LIMIT 1000000000	/* seconds; as ccc.sources has it */
 
 /* what its names mean may depend on who asks */
 typedef struct SourceKey
@@ -324,7 +325,8 @@ source_try(Relation cdr)
 
 /*
  * What a record of a table may say, for rating it without its mapping; runs
- * as the ledger's owner. A table that was never attached allows nothing.
+ * as the ledger's owner. Where that is known no more, it allows all: its records
+ * have been judged when they were stored.
  */
 void
 source_limits(Oid cdr, Source *source)
@@ -332,6 +334,7 @@ source_limits(Oid cdr, Source *source)
 	Datum		value = ObjectIdGetDatum(cdr);
 
 	memset(source, 0, sizeof(Source));
+	source->max_seconds = source->max_ahead = MAX_LIMIT;
 	statement_look(&select_limits, &value);
 	if (SPI_processed > 0)
 	{

@@ -121,6 +121,29 @@ $copy = make_database('ccc_restored');
 program('pg_restore', '--exit-on-error', '-d', $copy, "$dir/gone");
 is(sql($copy, 'SELECT account_id FROM ccc.tenants'), 2, 'grants to a role that was dropped are not restored');
 
+# A table that was dropped has no name: its number would be another table's.
+# What was told of its records is there still, and is rated as it would have been.
+$copy = make_database('ccc_dump');
+sql($copy, q{
+	CREATE EXTENSION ccc_billing;
+	SELECT ccc.open_account(1, 'first', '2025-01-01');
+	SELECT ccc.top_up(1, 10000);
+	CREATE TABLE old_calls (call_id text, caller text, started_at timestamptz, seconds numeric);
+	SELECT ccc.attach('old_calls', 'call_id', 'started_at', 'seconds', 'caller', $$'x'$$, max_seconds => 3600);
+	INSERT INTO old_calls VALUES ('a', '075586013388', '2025-03-02 00:00+08', 61), ('b', '075586013388', '2025-03-02 00:00+08', 3601);
+	DROP TABLE old_calls});
+my $gone = sql($copy, 'SELECT cdr::oid FROM ccc.sources');
+sql($copy, 'SELECT ccc.create_calls_table()');
+program('pg_dump', '-Fc', '-f', "$dir/dropped", $copy);
+$copy = make_database('ccc_restored');
+ok(eval { program('pg_restore', '--exit-on-error', '-d', $copy, "$dir/dropped"); 1 }, 'a table that was dropped: restored') or diag($@);
+is(sql($copy, 'SELECT cdr FROM ccc.sources'), 'calls', 'a table that was dropped is attached no more');
+is(sql($copy, "SELECT count(*) FROM ccc.sources WHERE cdr::oid = $gone AND cdr::text <> 'calls'"), 0, 'nor is who has its number now');
+sql($copy, q{SELECT ccc.buy(1, 'number_landline', periods => 12, number => '0755-86013388', bought_at => '2025-03-01 00:00+08')});
+sql($copy, 'SELECT ccc.retry_exceptions()');
+is(sql($copy, q{SELECT string_agg(call_id || ' ' || reason || ' ' || coalesce(resolution, ''), ', ' ORDER BY call_id) FROM ccc.exceptions}),
+	'a unknown_number billed, b bad_length ', 'what was told of its records is rated again, but for what was too long');
+
 # What a reseller does to rows that came with the extension, in ways less
 # usual: the catalogue of the restored database is the dumped one's.
 my %edits = (
