@@ -36,21 +36,27 @@ GRANT EXECUTE ON FUNCTION ccc.check_mapping(regclass, text, text, text) TO ccc_a
 CREATE FUNCTION ccc.billed_relations(cdr regclass, OUT relation regclass, OUT has_rows boolean) RETURNS SETOF record
     LANGUAGE sql STABLE STRICT PARALLEL SAFE
     BEGIN ATOMIC
+        -- pg_partition_tree() would lock them, and who waits for a lock is to hold no weaker one
+        WITH RECURSIVE tree (relid, level) AS (
+            SELECT cdr::oid, 0
+            UNION ALL
+            SELECT i.inhrelid, t.level + 1
+            FROM tree AS t
+                 JOIN pg_class AS c ON c.oid = t.relid AND c.relkind = 'p'
+                 JOIN pg_inherits AS i ON i.inhparent = t.relid AND NOT i.inhdetachpending)
         SELECT c.oid::regclass, c.relkind <> 'p'
-        FROM pg_class AS c
-            LEFT JOIN pg_partition_tree(cdr) AS t ON t.relid = c.oid
-        WHERE c.oid = cdr OR t.relid IS NOT NULL
+        FROM tree AS t JOIN pg_class AS c ON c.oid = t.relid
         ORDER BY t.level, c.oid;
     END;
 COMMENT ON FUNCTION ccc.billed_relations(regclass) IS
-    'the table, and the partitions under it, which are locked after it: all that needs triggers, for a row can be written straight into a partition';
+    'the table, and the partitions under it, in the order in which they are locked, but without a lock: all that needs triggers, for a row can be written straight into a partition';
 REVOKE ALL ON FUNCTION ccc.billed_relations(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.billed_relations(regclass) TO ccc_admin, ccc_reader;
 
 CREATE FUNCTION ccc.lock_call_table(cdr regclass, exclusively boolean) RETURNS void
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'lock_call_table';
 COMMENT ON FUNCTION ccc.lock_call_table(regclass, boolean) IS
-    'locks a table of the caller''s and its partitions as making triggers does, or, exclusively, as dropping them; errors: 42P01 no table, 42501 not the caller''s';
+    'locks a table of the caller''s and its partitions as making triggers does, or, exclusively, as dropping them, after all others who attach or detach one; errors: 42P01 no table, 42501 not the caller''s';
 REVOKE ALL ON FUNCTION ccc.lock_call_table(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.lock_call_table(regclass, boolean) TO ccc_admin;
 
@@ -126,8 +132,7 @@ CREATE FUNCTION ccc.create_billing_triggers(relation regclass, replicated boolea
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    name   text;
-    others oid[] := ARRAY(SELECT t.oid FROM pg_trigger AS t WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation);
+    name text;
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER ccc_bill_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS ccc_stored '
                    'FOR EACH STATEMENT EXECUTE FUNCTION ccc.bill()', relation);
@@ -148,17 +153,6 @@ BEGIN
                        'FOR EACH ROW EXECUTE FUNCTION ccc.bill()', relation);
         EXECUTE format('ALTER TABLE %s ENABLE REPLICA TRIGGER ccc_bill_replicated', relation);
     END IF;
-    -- a name may come to mean another table at any moment, even of a table that is locked
-    IF NOT ccc.has_billing_triggers(relation, replicated)
-       OR EXISTS (SELECT FROM pg_trigger AS t
-                  WHERE t.tgfoid = 'ccc.bill'::regproc AND t.tgrelid <> relation AND t.oid <> ALL (others)
-                    -- others attach theirs meanwhile
-                    AND NOT EXISTS (SELECT FROM ccc.sources AS s
-                                    WHERE s.detached_at IS NULL
-                                      AND (s.cdr = t.tgrelid OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(t.tgrelid) AS a)))) THEN
-        RAISE EXCEPTION 'the name of table "%" has come to mean another', relation
-            USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
-    END IF;
 END
 $$;
 COMMENT ON FUNCTION ccc.create_billing_triggers(regclass, boolean) IS
@@ -173,12 +167,12 @@ CREATE FUNCTION ccc.adopt_exceptions(cdr regclass) RETURNS void
         -- the order in which every session locks: accounts, then exceptions
         SELECT FROM ccc.accounts AS a
         WHERE a.account_id IN (
-            SELECT e.account_id FROM ccc.exception_log AS e JOIN pg_partition_tree(cdr) AS t ON t.relid = e.source
+            SELECT e.account_id FROM ccc.exception_log AS e JOIN ccc.billed_relations(cdr) AS r ON r.relation = e.source
             WHERE e.resolved_at IS NULL AND e.source <> cdr)
         ORDER BY a.account_id FOR NO KEY UPDATE;
         WITH open AS (
             SELECT e.exception_id
-            FROM ccc.exception_log AS e JOIN pg_partition_tree(cdr) AS t ON t.relid = e.source
+            FROM ccc.exception_log AS e JOIN ccc.billed_relations(cdr) AS r ON r.relation = e.source
             WHERE e.resolved_at IS NULL AND e.source <> cdr
             ORDER BY e.exception_id FOR UPDATE OF e)
         UPDATE ccc.exception_log AS e SET source = cdr
@@ -196,26 +190,44 @@ CREATE FUNCTION ccc.attach_partitions(cdr regclass) RETURNS bigint
     SET search_path = pg_catalog, ccc, pg_temp
     AS $$
 DECLARE
-    source ccc.sources;
-    part   regclass;
-    added  bigint := 0;
+    source  ccc.sources;
+    lacking regclass[];
+    others  oid[];
+    part    regclass;
 BEGIN
-    PERFORM ccc.lock_call_table(cdr, false);
+    -- only what lacks triggers is locked: who writes to the rest goes on
+    lacking := ARRAY(SELECT r.relation
+                     FROM ccc.sources AS s, ccc.billed_relations(attach_partitions.cdr) WITH ORDINALITY AS r (relation, has_rows, place)
+                     WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL
+                       AND NOT ccc.has_billing_triggers(r.relation, s.replicated)
+                     ORDER BY r.place);
+    FOREACH part IN ARRAY lacking LOOP
+        PERFORM ccc.lock_call_table(part, false);
+    END LOOP;
     PERFORM ccc.check_call_table(cdr);
     SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'table "%" is not attached', cdr
             USING ERRCODE = '55000', HINT = 'Attach it with ccc.attach().';
     END IF;
-    FOR part IN
-        SELECT r.relation FROM ccc.billed_relations(cdr) AS r
-        WHERE NOT ccc.has_billing_triggers(r.relation, source.replicated)
-    LOOP
+    others := ARRAY(SELECT t.oid FROM pg_trigger AS t WHERE t.tgfoid = 'ccc.bill'::regproc);
+    FOREACH part IN ARRAY lacking LOOP
         PERFORM ccc.create_billing_triggers(part, source.replicated);
-        added := added + 1;
     END LOOP;
+    -- a name may come to mean another table at any moment, even of a table that is locked
+    IF EXISTS (SELECT FROM unnest(lacking) AS l (part) WHERE NOT ccc.has_billing_triggers(l.part, source.replicated))
+       OR EXISTS (SELECT FROM pg_trigger AS t
+                  WHERE t.tgfoid = 'ccc.bill'::regproc
+                    AND t.oid NOT IN (SELECT unnest(others)) AND t.tgrelid NOT IN (SELECT unnest(lacking))
+                    -- others attach theirs meanwhile
+                    AND NOT EXISTS (SELECT FROM ccc.sources AS s
+                                    WHERE s.detached_at IS NULL
+                                      AND (s.cdr = t.tgrelid OR s.cdr IN (SELECT a.relid FROM pg_partition_ancestors(t.tgrelid) AS a)))) THEN
+        RAISE EXCEPTION 'the name of table "%", or of a partition, has come to mean another', cdr
+            USING ERRCODE = '40001', HINT = 'Run it again when nobody renames the table or its schema.';
+    END IF;
     PERFORM ccc.adopt_exceptions(cdr);
-    RETURN added;
+    RETURN cardinality(lacking);
 END
 $$;
 COMMENT ON FUNCTION ccc.attach_partitions(regclass) IS
@@ -274,7 +286,6 @@ BEGIN
         PERFORM ccc.check_mapping(r.relation, 'direction', direction, time_zone) FROM ccc.billed_relations(cdr) AS r;
     END IF;
 
-    LOCK TABLE ccc.sources IN SHARE ROW EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = attach.cdr AND s.detached_at IS NULL) THEN
         RAISE EXCEPTION 'table "%" is attached already', cdr
             USING ERRCODE = '55000', HINT = 'To change its mapping, detach it first.';
@@ -306,6 +317,26 @@ COMMENT ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, tex
 REVOKE ALL ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.attach(regclass, text, text, text, text, text, text, text, text, text, text, bigint, bigint, boolean) TO ccc_admin;
 
+CREATE FUNCTION ccc.check_detachable(cdr regclass) RETURNS void
+    LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, ccc, pg_temp
+    AS $$
+BEGIN
+    -- a partition that was detached from its table has its triggers still
+    IF NOT EXISTS (SELECT FROM ccc.sources AS s WHERE s.cdr = check_detachable.cdr AND s.detached_at IS NULL)
+       AND (EXISTS (SELECT FROM ccc.sources AS s JOIN pg_partition_ancestors(check_detachable.cdr) AS a ON a.relid = s.cdr
+                    WHERE s.detached_at IS NULL)
+            OR NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = check_detachable.cdr AND t.tgfoid = 'ccc.bill'::regproc)) THEN
+        RAISE EXCEPTION 'table "%" is not attached', cdr
+            USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION ccc.check_detachable(regclass) IS
+    'refuses (55000) what is not attached and is no partition that was detached from a table that is';
+REVOKE ALL ON FUNCTION ccc.check_detachable(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.check_detachable(regclass) TO ccc_admin;
+
 CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -313,18 +344,13 @@ CREATE FUNCTION ccc.detach(cdr regclass) RETURNS void
 DECLARE
     trigger record;
 BEGIN
+    PERFORM ccc.check_detachable(cdr);
     IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = cdr) THEN
         PERFORM ccc.lock_call_table(cdr, true);
+        PERFORM ccc.check_detachable(cdr);
     END IF;
     UPDATE ccc.sources AS s SET detached_at = now()
         WHERE s.cdr = detach.cdr AND s.detached_at IS NULL;
-    -- a partition that was detached from its table has its triggers still
-    IF NOT FOUND AND (EXISTS (SELECT FROM ccc.sources AS s JOIN pg_partition_ancestors(detach.cdr) AS a ON a.relid = s.cdr
-                              WHERE s.detached_at IS NULL)
-                      OR NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = detach.cdr AND t.tgfoid = 'ccc.bill'::regproc)) THEN
-        RAISE EXCEPTION 'table "%" is not attached', cdr
-            USING ERRCODE = '55000', HINT = 'See ccc.sources for those that are.';
-    END IF;
     FOR trigger IN
         SELECT t.tgname AS name, r.relation
         FROM ccc.billed_relations(cdr) AS r JOIN pg_trigger AS t ON t.tgrelid = r.relation

@@ -137,12 +137,15 @@ claim_source(Oid source)
 
 	if (result == LOCKACQUIRE_ALREADY_HELD && over_commits)
 		LockRelease(&claim, ExclusiveLock, true);
+	if (result == LOCKACQUIRE_OK && claimed_source == source)
+		claimed_source = InvalidOid;	/* of a backfill that an error ended */
 	if (result != LOCKACQUIRE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("table \"%s\" is being backfilled already", get_rel_name(source)),
 				 errhint("Wait for the end of that backfill, or cancel it: a table and its partitions have one at a time.")));
-	claimed_source = over_commits ? source : InvalidOid;
+	if (over_commits)
+		claimed_source = source;
 }
 
 static void
@@ -150,7 +153,9 @@ release_source(Oid source)
 {
 	LOCKTAG		claim = claim_of(source);
 
-	if (source == claimed_source)
+	if (source != claimed_source)
+		return;
+	if (lock_held_by_me(&claim, ExclusiveLock))
 		LockRelease(&claim, ExclusiveLock, true);
 	claimed_source = InvalidOid;
 }
@@ -160,12 +165,14 @@ PG_FUNCTION_INFO_V1(mark_backfill);
 Datum
 mark_backfill(PG_FUNCTION_ARGS)
 {
-	Relation	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
+	Relation	cdr;
 	Oid			source;
 	Datum		values[2];
 	Caller		caller;
 
 	PreventCommandDuringRecovery("ccc.backfill()");
+	LockRelationOid(ccc_relation("sources"), RowExclusiveLock);
+	cdr = open_call_table(PG_GETARG_OID(0), RowShareLock);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	caller = become_table_owner(cdr, RowShareLock);

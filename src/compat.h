@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
+#include "storage/lock.h"
 #include "utils/tuplesort.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -72,6 +73,17 @@ begin_index_scan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
 	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(rel, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* a lock of just this mode, of the transaction's or the session's */
+static inline bool
+lock_held_by_me(const LOCKTAG *tag, LOCKMODE lockmode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, lockmode, false);
+#else
+	return LockHeldByMe(tag, lockmode);
 #endif
 }
 

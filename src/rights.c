@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -304,8 +305,10 @@ become_caller(const Caller *caller)
 
 /*
  * Locks a table of the caller's, with its partitions, as who makes its triggers
- * does, or who drops them. To be called before anything of the partitions is
- * read, which would lock them weakly, and keep others from locking them first.
+ * does, or who drops them; ccc.sources before it, as whoever writes there does,
+ * so that one waits for another before it keeps anybody from a table. To be
+ * called before anything of the partitions is read, which would lock them
+ * weakly, and keep others from locking them first.
  */
 PG_FUNCTION_INFO_V1(lock_call_table);
 Datum
@@ -319,6 +322,7 @@ lock_call_table(PG_FUNCTION_ARGS)
 	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 		refuse_missing_table();
 	check_acts_as_owner(relid);
+	LockRelationOid(ccc_relation("sources"), ShareRowExclusiveLock);
 	table = open_call_table(relid, lockmode);
 	(void) with_partitions(table, lockmode);
 	relation_close(table, NoLock);

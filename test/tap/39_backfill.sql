@@ -1,6 +1,6 @@
 -- What was there before attach, or was written while triggers were off. The
 -- procedure commits, so that nothing is rolled back here.
-SELECT plan(46);
+SELECT plan(49);
 
 SELECT ccc.open_account(1, 'one', '2025-01-01 00:00+08');
 SELECT ccc.top_up(1, 2000);
@@ -165,7 +165,26 @@ SELECT is((SELECT reason FROM ccc.exceptions WHERE source = 'constant'::regclass
 \ir setup/context_of.psql
 SELECT matches(pg_temp.context_of($$SELECT ccc.mark_backfill('constant', '-infinity')$$), '^22012 expression for "seconds", as "backfiller"', 'who backfills is');
 SELECT is((SELECT backfill_since FROM ccc.sources WHERE cdr = 'constant'::regclass), NULL, 'before a backfill has begun');
+SELECT ccc.detach('constant');
+CREATE FUNCTION public.one_over(n integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE SECURITY DEFINER AS 'BEGIN RETURN 1 / n; END';
+SELECT ccc.attach('constant', 'id', 't', 's * public.one_over(0)', 'a', 'b');
+SELECT matches(pg_temp.context_of($$SELECT ccc.mark_backfill('constant', '-infinity')$$), 'expression for "seconds", as "backfiller"', 'whomever its function runs as');
 DROP TABLE constant;
+DROP FUNCTION public.one_over(integer);
+
+-- a backfill inside another's mapping fails, as it cannot commit there, and leaves the outer one what it holds
+CREATE TABLE inner_calls (id text, t timestamptz, s numeric, a text, b text);
+CREATE TABLE outer_calls (LIKE inner_calls);
+CREATE FUNCTION public.backfill_inner(id text) RETURNS text LANGUAGE plpgsql AS $$BEGIN CALL ccc.backfill('public.inner_calls'); RETURN id; END$$;
+CREATE FUNCTION public.id_of(id text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.backfill_inner(id); END';
+INSERT INTO outer_calls VALUES ('nested', '2025-02-01', 61, '075586013388', 'x');
+SELECT ccc.attach('inner_calls', 'id', 't', 's', 'a', 'b'), ccc.attach('outer_calls', 'public.id_of(id)', 't', 's', 'a', 'b');
+CALL ccc.backfill('outer_calls');
+SELECT is((SELECT reason || ': ' || detail FROM ccc.exceptions WHERE source = 'outer_calls'::regclass), 'mapping_failed: invalid transaction termination',
+          'a backfill in a mapping');
+SELECT is_empty($$SELECT FROM pg_locks WHERE locktype = 'object' AND classid = 'ccc.sources'::regclass$$, 'holds nothing, nor does the outer one in the end');
+DROP TABLE inner_calls, outer_calls;
+DROP FUNCTION public.id_of(text), public.backfill_inner(text);
 
 -- but a mapping sees what it sees when a record is stored
 CREATE TABLE extensions (extension text, number text, staff name);
