@@ -163,6 +163,7 @@ REVOKE ALL ON FUNCTION ccc.check_free_seat(ccc.accounts, text, timestamptz) FROM
 CREATE FUNCTION ccc.sign_in(account_id bigint, agent text, edition text DEFAULT 'standard', at timestamptz DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, ccc, pg_temp
+    SET debug_print_plan = off    -- it would show a writer what the plans are made for
     AS $$
 DECLARE
     account ccc.accounts := ccc.lock_account(account_id);
@@ -222,6 +223,7 @@ REVOKE ALL ON FUNCTION ccc.end_session(ccc.agent_sessions, timestamptz) FROM PUB
 CREATE FUNCTION ccc.sign_out(account_id bigint, agent text, at timestamptz DEFAULT NULL) RETURNS boolean
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, ccc, pg_temp
+    SET debug_print_plan = off    -- it would show a writer what the plans are made for
     AS $$
 DECLARE
     account ccc.accounts := ccc.lock_account(account_id);
@@ -253,6 +255,7 @@ GRANT EXECUTE ON FUNCTION ccc.sign_out(bigint, text, timestamptz) TO ccc_admin, 
 CREATE FUNCTION ccc.sign_out_excess(account_id bigint, at timestamptz DEFAULT NULL) RETURNS SETOF text
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, ccc, pg_temp
+    SET debug_print_plan = off    -- it would show a writer what the plans are made for
     AS $$
 #variable_conflict use_column
 DECLARE

@@ -124,7 +124,7 @@ ledger_recharge(const LedgerAccount *account, const char *pool)
 {
 	Datum		values[] = {Int64GetDatum(account->account_id), CStringGetTextDatum(pool)};
 
-	ereport(LOG,
+	ereport(LOG_SERVER_ONLY,
 			(errmsg("usage of account " INT64_FORMAT " in pool \"%s\" is outdated, and made anew from the ledger",
 					account->account_id, pool),
 			 errhint("When the rules of time zones have changed, call ccc.replay() for the accounts of which ccc.check_integrity() tells.")));
