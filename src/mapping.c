@@ -297,11 +297,19 @@ mapping_parse(Relation cdr, Field field, const char *expression, bool has_zone)
 	return expr;
 }
 
-static void
-name_field(void *field)
+typedef struct FieldOfRole
 {
-	errcontext("expression for \"%s\", as \"%s\"",
-			   fields[*(Field *) field].name, GetUserNameFromId(GetUserId(), true));
+	Field		field;
+	const char *role;
+} FieldOfRole;
+
+/* May be called while a subtransaction of the expression's is aborted: it looks nothing up. */
+static void
+name_field(void *argument)
+{
+	const FieldOfRole *of = argument;
+
+	errcontext("expression for \"%s\", as \"%s\"", fields[of->field].name, of->role);
 }
 
 /*
@@ -312,10 +320,11 @@ void
 mapping_prepare(Node *expr, Field field)
 {
 	EState	   *estate = CreateExecutorState();
+	FieldOfRole of = {field, GetUserNameFromId(GetUserId(), true)};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = name_field,
-		.arg = &field
+		.arg = &of
 	};
 
 	error_context_stack = &callback;

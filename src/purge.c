@@ -61,10 +61,7 @@ rows_of(Relation cdr)
 	return psprintf("%s%s", only, table_sql_name(cdr));
 }
 
-/*
- * Whose calls started before $1, by the mapping's expression over the table's
- * columns: the parameter first, as table_query.c wants it.
- */
+/* Whose calls started before $1, by the mapping's expression over the table's columns. */
 static char *
 started_before(Relation cdr, const Source *source)
 {

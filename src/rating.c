@@ -311,19 +311,25 @@ trace_record(Rater *rater, const CallRecord *record)
 
 /*
  * Rates a side of a call, once rated, by the numbers and the catalogue that are
- * at hand. What keeps it from being billed to its account by now, or NULL.
+ * at hand; its pool is in the current memory context, for the catalogue may be
+ * read anew before the call is posted. What keeps it from being billed to its
+ * account by now, or NULL.
  */
 const char *
 rate_again(RatedCall *call, Numbers *numbers)
 {
 	const Service *service = numbers_find(numbers, call->number, call->started_at);
 	int64		whole_seconds;
+	const char *fault;
 
 	if (service == NULL || service->account_id != call->account_id)
 		return FAULT_UNKNOWN_NUMBER;
 	if (!seconds_round_up(call->seconds, &whole_seconds))
 		return FAULT_BAD_LENGTH;
-	return rate_call(call, service, whole_seconds);
+	fault = rate_call(call, service, whole_seconds);
+	if (call->pool != NULL)
+		call->pool = pstrdup(call->pool);
+	return fault;
 }
 
 static Rater

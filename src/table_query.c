@@ -5,8 +5,8 @@
  * A name may come to mean another table at any moment, even while the table is
  * locked: who owns the schema can rename it. That other table would be read by
  * the columns of this one, and its owner's code would run with rights that were
- * checked for this one. So a query's first parameter, which is to come before
- * all else that the parser looks up, asks which table the parser has found.
+ * checked for this one. So whatever the parser asks first about a query's
+ * columns and parameters finds out which table the parser has found.
  */
 #include "postgres.h"
 
@@ -36,8 +36,8 @@ table_sql_name(Relation table)
 									  RelationGetRelationName(table));
 }
 
-static Node *
-checked_param_of(ParseState *pstate, ParamRef *ref)
+static const TableMeant *
+check_tables(ParseState *pstate)
 {
 	const TableMeant *meant = ((ParamListInfo) pstate->p_ref_hook_state)->parserSetupArg;
 	ListCell   *cell;
@@ -52,7 +52,21 @@ checked_param_of(ParseState *pstate, ParamRef *ref)
 					 errmsg("the name of table \"%s\" has come to mean another", get_rel_name(meant->relid)),
 					 errhint("Run it again when nobody renames the table or its schema.")));
 	}
-	return meant->param_of(pstate, ref);
+	return meant;
+}
+
+static Node *
+checked_param_of(ParseState *pstate, ParamRef *ref)
+{
+	return check_tables(pstate)->param_of(pstate, ref);
+}
+
+/* The columns are the parser's to find. */
+static Node *
+check_before_column(ParseState *pstate, ColumnRef *ref)
+{
+	(void) check_tables(pstate);
+	return NULL;
 }
 
 static void
@@ -63,6 +77,7 @@ set_up_parser(ParseState *pstate, void *arg)
 	meant->setup(pstate, meant->params);
 	meant->param_of = pstate->p_paramref_hook;
 	pstate->p_paramref_hook = checked_param_of;
+	pstate->p_pre_columnref_hook = check_before_column;
 }
 
 /*
