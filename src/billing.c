@@ -42,6 +42,7 @@ typedef struct Billing
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	bool		post_gone;
 	bool		post_stored;
+	bool		posts_again;	/* rows stored are posted later: lock their accounts, too */
 	OpenExceptions open;		/* of rows gone, or of rows backfilled */
 } Billing;
 
@@ -108,6 +109,19 @@ at_hand(Intake *intake)
 	return intake == NULL ? 0 : intake_at_hand(intake, RUN, work_mem * (Size) 1024 / 4);
 }
 
+/* Accounts are locked once a statement, however many postings it takes. */
+static void
+lock_accounts_of(Billing *billing, const CallRecord *stored, int n)
+{
+	Faults		not_now;
+
+	faults_init(&not_now);
+	rights_as_owner(&billing->rights);
+	rate_records(stored, n, billing->source, false, billing->numbers, &not_now,
+				 posting_concern, billing->posting);
+	rights_as_writer(&billing->rights);
+}
+
 /*
  * One run of records, as many as there is room for: mapped as the writer, rated
  * as the owner. Of pairs both are taken. False when there were none.
@@ -130,6 +144,8 @@ bill_run(Billing *billing)
 		gone = intake_take(billing->gone, ngone);
 	if (nstored > 0)
 		stored = intake_take(billing->stored, nstored);
+	if (billing->posts_again && nstored > 0)
+		lock_accounts_of(billing, stored, nstored);
 	if (paired)
 		ngone = nstored = drop_unchanged(gone, stored, ngone);
 	if (!billing->post_gone)
@@ -286,16 +302,19 @@ static void
 bill_statement(Billing *billing)
 {
 	bool		gone = billing->gone != NULL;
+	bool		updated = gone && billing->stored != NULL;
 
 	begin_faults(billing);
 	if (billing->backfill_since == NULL)
 		billing->inside = inside_begin();
-	if (gone && billing->stored != NULL && billing->inside.known)
+	billing->posts_again = updated && (billing->inside.known || billing->source->backfilling);
+	if (updated && billing->inside.known)
 	{
 		/* what is found of the rows gone decides on those stored */
 		post(billing, true, false);
 		inside_end(&billing->inside);
 		billing->inside = inside_begin();
+		billing->posts_again = billing->source->backfilling;
 		gone = false;
 	}
 	post(billing, gone, billing->stored != NULL);
@@ -312,6 +331,7 @@ backfill_updated(Billing *billing)
 	if (gone == NULL || billing->stored == NULL || !billing->source->backfilling)
 		return;
 	billing->gone = NULL;
+	billing->posts_again = false;
 	billing->backfill_since = &billing->source->backfill_since;
 	begin_faults(billing);
 	taken = inside_set_aside(&billing->inside);

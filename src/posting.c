@@ -77,6 +77,13 @@ posting_add(void *argument, const RatedCall *call)
 	account->post = posting->any = true;
 }
 
+/* Takes no more of a call than its account, to be locked with the others. */
+void
+posting_concern(void *posting, const RatedCall *call)
+{
+	(void) add_account(posting, call->account_id, ANY_VERSION);
+}
+
 static bool
 rated_by(Posting *posting, const LockedAccount *locked)
 {
