@@ -26,8 +26,10 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
-               WHERE d.defaclrole = CURRENT_USER::pg_catalog.regrole
-                 AND a.grantee IN (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname ~ '^ccc_'))
+               WHERE d.defaclrole = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER)
+                 AND d.defaclnamespace = 0
+                 AND a.grantee IN (SELECT r.oid FROM pg_catalog.pg_roles AS r
+                                   WHERE r.rolname IN ('ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor')))
     THEN
         RAISE EXCEPTION 'default privileges of role "%" would give the roles of ccc_billing more than they may have', CURRENT_USER
             USING ERRCODE = '55000',

@@ -49,7 +49,7 @@ CREATE FUNCTION ccc.billed_relations(cdr regclass, OUT relation regclass, OUT ha
         ORDER BY t.level, c.oid;
     END;
 COMMENT ON FUNCTION ccc.billed_relations(regclass) IS
-    'the table, and the partitions under it, in the order in which they are locked, but without a lock: all that needs triggers, for a row can be written straight into a partition';
+    'the table, and the partitions under it, none of them locked, parents first: all that needs triggers, for a row can be written straight into a partition';
 REVOKE ALL ON FUNCTION ccc.billed_relations(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.billed_relations(regclass) TO ccc_admin, ccc_reader;
 
@@ -59,6 +59,13 @@ COMMENT ON FUNCTION ccc.lock_call_table(regclass, boolean) IS
     'locks a table of the caller''s and its partitions as making triggers does, or, exclusively, as dropping them, after all others who attach or detach one; errors: 42P01 no table, 42501 not the caller''s';
 REVOKE ALL ON FUNCTION ccc.lock_call_table(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.lock_call_table(regclass, boolean) TO ccc_admin;
+
+CREATE FUNCTION ccc.lock_partition(cdr regclass, part regclass) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'lock_partition';
+COMMENT ON FUNCTION ccc.lock_partition(regclass, regclass) IS
+    'locks a partition of a table of the caller''s as making triggers does, after the table, to which no more is done than to keep its partitions; errors as ccc.lock_call_table()';
+REVOKE ALL ON FUNCTION ccc.lock_partition(regclass, regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.lock_partition(regclass, regclass) TO ccc_admin;
 
 CREATE FUNCTION ccc.check_call_table(cdr regclass) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
@@ -126,6 +133,19 @@ COMMENT ON FUNCTION ccc.has_billing_triggers(regclass, boolean) IS
     'whether a table has its billing triggers, as attach() makes them, enabled; that for replicated rows too, if asked for';
 REVOKE ALL ON FUNCTION ccc.has_billing_triggers(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.has_billing_triggers(regclass, boolean) TO ccc_admin, ccc_reader;
+
+CREATE FUNCTION ccc.lacking_triggers(cdr regclass) RETURNS regclass[]
+    LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    BEGIN ATOMIC
+        SELECT ARRAY(SELECT r.relation
+                     FROM ccc.sources AS s, ccc.billed_relations(lacking_triggers.cdr) AS r
+                     WHERE s.cdr = lacking_triggers.cdr AND s.detached_at IS NULL
+                       AND NOT ccc.has_billing_triggers(r.relation, s.replicated));
+    END;
+COMMENT ON FUNCTION ccc.lacking_triggers(regclass) IS
+    'an attached table, and the partitions under it, so far as they lack billing triggers';
+REVOKE ALL ON FUNCTION ccc.lacking_triggers(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ccc.lacking_triggers(regclass) TO ccc_admin, ccc_reader;
 
 CREATE FUNCTION ccc.create_billing_triggers(relation regclass, replicated boolean) RETURNS void
     LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -195,15 +215,15 @@ DECLARE
     others  oid[];
     part    regclass;
 BEGIN
-    -- only what lacks triggers is locked: who writes to the rest goes on
-    lacking := ARRAY(SELECT r.relation
-                     FROM ccc.sources AS s, ccc.billed_relations(attach_partitions.cdr) WITH ORDINALITY AS r (relation, has_rows, place)
-                     WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL
-                       AND NOT ccc.has_billing_triggers(r.relation, s.replicated)
-                     ORDER BY r.place);
-    FOREACH part IN ARRAY lacking LOOP
-        PERFORM ccc.lock_call_table(part, false);
-    END LOOP;
+    -- where one partition lacks them, as when it is new, who writes to the rest goes on
+    lacking := ccc.lacking_triggers(cdr);
+    IF cardinality(lacking) = 1 AND lacking[1] <> cdr THEN
+        PERFORM ccc.lock_partition(cdr, lacking[1]);
+        lacking := ARRAY(SELECT unnest(ccc.lacking_triggers(cdr)) INTERSECT SELECT lacking[1]);
+    ELSIF cardinality(lacking) > 0 THEN
+        PERFORM ccc.lock_call_table(cdr, false);
+        lacking := ccc.lacking_triggers(cdr);
+    END IF;
     PERFORM ccc.check_call_table(cdr);
     SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;
     IF NOT FOUND THEN

@@ -27,7 +27,8 @@ $$;
 /*
  * Default privileges of the superuser who installs give and take rights on all
  * that is made. Nobody has more or less by them: what this script has not closed
- * to PUBLIC is everybody's, and nothing is any other role's but the ccc_ ones'.
+ * to PUBLIC is everybody's, its owner has all of each, and nothing is any other
+ * role's but the ccc_ ones'.
  */
 DO $$
 DECLARE
@@ -50,7 +51,12 @@ BEGIN
         EXECUTE pg_catalog.format('GRANT USAGE ON TYPE %s TO PUBLIC', o.name);
     END LOOP;
     FOR o IN
-        SELECT DISTINCT m.kind, m.name, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+        SELECT m.kind, m.name, m.owner::pg_catalog.regrole::text AS owner,
+               ARRAY(SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END
+                     FROM pg_catalog.aclexplode(m.acl) AS a
+                     WHERE a.grantee <> m.owner AND (a.grantee <> 0 OR m.kind = 'TABLE')
+                       AND a.grantee NOT IN (SELECT r.oid FROM pg_catalog.pg_roles AS r
+                                             WHERE r.rolname IN ('ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'))) AS others
         FROM (SELECT 'TABLE', c.oid::pg_catalog.regclass::text, c.relacl, c.relowner
               FROM pg_catalog.pg_class AS c WHERE c.relnamespace = 'ccc'::pg_catalog.regnamespace
               UNION ALL
@@ -61,13 +67,13 @@ BEGIN
               FROM pg_catalog.pg_type AS t WHERE t.typnamespace = 'ccc'::pg_catalog.regnamespace
               UNION ALL
               SELECT 'SCHEMA', 'ccc', n.nspacl, n.nspowner
-              FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'ccc') AS m (kind, name, acl, owner),
-             pg_catalog.aclexplode(m.acl) AS a
-        WHERE a.grantee <> m.owner AND (a.grantee <> 0 OR m.kind = 'TABLE')
-          AND a.grantee NOT IN (SELECT r.oid FROM pg_catalog.pg_roles AS r
-                                WHERE r.rolname IN ('ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'))
+              FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'ccc') AS m (kind, name, acl, owner)
+        WHERE m.acl IS NOT NULL
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, o.grantee);
+        EXECUTE pg_catalog.format('GRANT ALL ON %s %s TO %s', o.kind, o.name, o.owner);
+        IF o.others <> '{}' THEN
+            EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s CASCADE', o.kind, o.name, pg_catalog.array_to_string(o.others, ', '));
+        END IF;
     END LOOP;
 END
 $$;

@@ -1,7 +1,7 @@
 -- Default privileges of the superuser who installs, as application databases
 -- have them, give nobody anything of the extension's, and take nothing away.
 BEGIN;
-SELECT plan(8);
+SELECT plan(15);
 
 CREATE VIEW pg_temp.rights AS
     SELECT 'pg_class'::regclass AS kind, c.relname::text AS name, a.grantee, a.privilege_type
@@ -48,6 +48,48 @@ SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 DROP TABLE calls;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO PUBLIC;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM CURRENT_USER;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON ROUTINES FROM CURRENT_USER;
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app;
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+CREATE EXTENSION ccc_billing;
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what they take from the owner is given back');
+ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO CURRENT_USER;
+ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO CURRENT_USER;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM app;
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+CREATE SCHEMA ccc;
+GRANT USAGE ON SCHEMA ccc TO app WITH GRANT OPTION;
+CREATE ROLE friend;
+SET ROLE app;
+GRANT USAGE ON SCHEMA ccc TO friend;
+RESET ROLE;
+CREATE EXTENSION ccc_billing;
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'and what was granted on the empty schema, and passed on, is taken back');
+
+-- installed by somebody, whatever the name
+CREATE FUNCTION pg_temp.install_as(name text, defaults text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE ROLE %I SUPERUSER', name);
+    EXECUTE format('SET ROLE %I', name);
+    EXECUTE defaults;
+    DROP EXTENSION ccc_billing;
+    DROP SCHEMA ccc;
+    CREATE EXTENSION ccc_billing;
+    RESET ROLE;
+    RETURN 'installed';
+EXCEPTION WHEN object_not_in_prerequisite_state THEN
+    RETURN 'refused';
+END
+$$;
+SELECT is(pg_temp.install_as('Doctor "no".x', 'ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO app'), 'installed', 'a name to be quoted');
+SELECT is(pg_temp.install_as('ccc_operator', 'ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC'), 'installed', 'a name like the extension''s roles');
+SELECT is(pg_temp.install_as('elsewhere', 'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO ccc_reader'), 'installed', 'defaults for another schema');
+SELECT is(pg_temp.install_as('CCC_owner', 'ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO ccc_reader'), 'refused', 'a name like another''s has its own defaults');
+SELECT set_eq('SELECT name, grantee, privilege_type FROM pg_temp.rights WHERE kind = ''pg_class''::regclass',
+              'SELECT name, grantee, privilege_type FROM pg_temp.before WHERE kind = ''pg_class''::regclass', 'the same rights on tables');
 
 DROP EXTENSION ccc_billing;
 DROP SCHEMA ccc;

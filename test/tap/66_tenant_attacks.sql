@@ -109,6 +109,9 @@ INSERT INTO calls SELECT 'bad ' || n % 2, '075586013382', 'often called', '2025-
 ANALYZE ccc.ledger, ccc.numbers, ccc.packages, ccc.accounts, ccc.agent_sessions, ccc.exception_log;
 SELECT cmp_ok(pg_temp.as_role('none', 'SELECT count(*) FROM pg_stats WHERE schemaname = ''ccc''')::integer, '>', 0, 'statistics hold values');
 SELECT is(pg_temp.as_role('tenant_1', 'SELECT count(*) FROM pg_stats WHERE schemaname = ''ccc'''), '0', 'which a tenant does not see');
+SELECT cmp_ok((SELECT coalesce(array_length(s.histogram_bounds::text::text[], 1), 0) + coalesce(cardinality(s.most_common_freqs), 0)
+               FROM pg_stats AS s WHERE (s.schemaname, s.tablename, s.attname) = ('ccc', 'ledger', 'call_id')), '<=', 3,
+              'of calls'' ids hardly any, by which estimates would tell more');
 
 -- estimates that lead to what another has are those of what nobody has
 CREATE FUNCTION pg_temp.estimate(query text) RETURNS text LANGUAGE sql AS
