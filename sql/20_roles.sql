@@ -51,5 +51,5 @@ $$;
 
 ALTER SCHEMA ccc OWNER TO ccc_owner;
 COMMENT ON SCHEMA ccc IS 'ccc_billing: accounts, packages, the ledger of calls, and the functions that work on them';
-REVOKE ALL ON SCHEMA ccc FROM PUBLIC;
+REVOKE ALL ON SCHEMA ccc FROM PUBLIC, ccc_admin, ccc_writer, ccc_reader, ccc_tenant, ccc_monitor CASCADE;
 GRANT USAGE ON SCHEMA ccc TO ccc_admin, ccc_writer, ccc_reader, ccc_tenant, ccc_monitor;

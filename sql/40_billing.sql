@@ -60,13 +60,6 @@ COMMENT ON FUNCTION ccc.lock_call_table(regclass, boolean) IS
 REVOKE ALL ON FUNCTION ccc.lock_call_table(regclass, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ccc.lock_call_table(regclass, boolean) TO ccc_admin;
 
-CREATE FUNCTION ccc.lock_partition(cdr regclass, part regclass) RETURNS void
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'lock_partition';
-COMMENT ON FUNCTION ccc.lock_partition(regclass, regclass) IS
-    'locks a partition of a table of the caller''s as making triggers does, after the table, to which no more is done than to keep its partitions; errors as ccc.lock_call_table()';
-REVOKE ALL ON FUNCTION ccc.lock_partition(regclass, regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ccc.lock_partition(regclass, regclass) TO ccc_admin;
-
 CREATE FUNCTION ccc.check_call_table(cdr regclass) RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, ccc, pg_temp
@@ -215,14 +208,15 @@ DECLARE
     others  oid[];
     part    regclass;
 BEGIN
-    -- where one partition lacks them, as when it is new, who writes to the rest goes on
+    -- where one partition lacks them, as when it is new, who writes to the others goes on
     lacking := ccc.lacking_triggers(cdr);
-    IF cardinality(lacking) = 1 AND lacking[1] <> cdr THEN
-        PERFORM ccc.lock_partition(cdr, lacking[1]);
-        lacking := ARRAY(SELECT unnest(ccc.lacking_triggers(cdr)) INTERSECT SELECT lacking[1]);
-    ELSIF cardinality(lacking) > 0 THEN
-        PERFORM ccc.lock_call_table(cdr, false);
-        lacking := ccc.lacking_triggers(cdr);
+    IF lacking <> '{}' THEN
+        BEGIN
+            PERFORM ccc.lock_call_table(CASE cardinality(lacking) WHEN 1 THEN lacking[1] ELSE cdr END, false);
+        EXCEPTION WHEN undefined_table THEN
+            NULL;       -- it was dropped meanwhile
+        END;
+        lacking := ARRAY(SELECT unnest(ccc.lacking_triggers(cdr)) INTERSECT SELECT unnest(lacking));
     END IF;
     PERFORM ccc.check_call_table(cdr);
     SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;

@@ -42,7 +42,7 @@ typedef struct Billing
 	Removals   *removals;		/* told what is known of rows gone, or NULL */
 	bool		post_gone;
 	bool		post_stored;
-	bool		posts_again;	/* rows stored are posted later: lock their accounts, too */
+	bool		posts_again;	/* rows stored, or more of them, are posted later */
 	OpenExceptions open;		/* of rows gone, or of rows backfilled */
 } Billing;
 
@@ -109,17 +109,37 @@ at_hand(Intake *intake)
 	return intake == NULL ? 0 : intake_at_hand(intake, RUN, work_mem * (Size) 1024 / 4);
 }
 
-/* Accounts are locked once a statement, however many postings it takes. */
+/*
+ * Accounts are locked once a statement: those of records that a later posting
+ * of it takes, and of their exceptions, with those of this one.
+ */
 static void
-lock_accounts_of(Billing *billing, const CallRecord *stored, int n)
+concern(Billing *billing, const CallRecord *later, int n)
 {
 	Faults		not_now;
+	OpenExceptions open;
 
+	if (n == 0)
+		return;
 	faults_init(&not_now);
+	open_exceptions_init(&open);
 	rights_as_owner(&billing->rights);
-	rate_records(stored, n, billing->source, false, billing->numbers, &not_now,
+	if (billing->has_exceptions)
+		open_exceptions_find(&open, billing->source->cdr, later, n);
+	posting_concern_exceptions(billing->posting, &open);
+	rate_records(later, n, billing->source, false, billing->numbers, &not_now,
 				 posting_concern, billing->posting);
 	rights_as_writer(&billing->rights);
+}
+
+/* What an update is to do for a backfill, unchanged rows and all. */
+static void
+concern_backfilled(Billing *billing, const CallRecord *stored, int n)
+{
+	CallRecord *later = palloc_array(CallRecord, Max(1, n));
+
+	memcpy(later, stored, n * sizeof(CallRecord));
+	concern(billing, later, drop_earlier(later, n, billing->source->backfill_since));
 }
 
 /*
@@ -144,10 +164,12 @@ bill_run(Billing *billing)
 		gone = intake_take(billing->gone, ngone);
 	if (nstored > 0)
 		stored = intake_take(billing->stored, nstored);
-	if (billing->posts_again && nstored > 0)
-		lock_accounts_of(billing, stored, nstored);
+	if (billing->posts_again && billing->source->backfilling)
+		concern_backfilled(billing, stored, nstored);
 	if (paired)
 		ngone = nstored = drop_unchanged(gone, stored, ngone);
+	if (billing->posts_again && !billing->post_stored)
+		concern(billing, stored, nstored);
 	if (!billing->post_gone)
 		ngone = 0;
 	if (!billing->post_stored)

@@ -84,6 +84,14 @@ posting_concern(void *posting, const RatedCall *call)
 	(void) add_account(posting, call->account_id, ANY_VERSION);
 }
 
+/* The accounts of exceptions as well. */
+void
+posting_concern_exceptions(Posting *posting, const OpenExceptions *exceptions)
+{
+	for (int i = 0; i < exceptions->naccounts; i++)
+		add_account(posting, exceptions->accounts[i], ANY_VERSION);
+}
+
 static bool
 rated_by(Posting *posting, const LockedAccount *locked)
 {
@@ -129,8 +137,7 @@ lock_accounts(Posting *posting)
 bool
 posting_lock(Posting *posting, OpenExceptions *exceptions)
 {
-	for (int i = 0; i < exceptions->naccounts; i++)
-		add_account(posting, exceptions->accounts[i], ANY_VERSION);
+	posting_concern_exceptions(posting, exceptions);
 	return lock_accounts(posting) && open_exceptions_lock(exceptions);
 }
 

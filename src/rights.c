@@ -303,59 +303,28 @@ become_caller(const Caller *caller)
 	SetUserIdAndSecContext(caller->role, caller->context);
 }
 
-/* An own table, locked with its partitions, or by itself. */
-static void
-lock_own_table(Oid relid, LOCKMODE lockmode, bool partitions)
-{
-	Relation	table;
-
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
-		refuse_missing_table();
-	check_acts_as_owner(relid);
-	table = open_call_table(relid, lockmode);
-	if (partitions)
-		(void) with_partitions(table, lockmode);
-	relation_close(table, NoLock);
-}
-
-/*
- * Whoever attaches or detaches waits for others who do before keeping anybody
- * from a table.
- */
-static void
-lock_sources(void)
-{
-	PreventCommandIfReadOnly("LOCK TABLE");
-	LockRelationOid(ccc_relation("sources"), ShareRowExclusiveLock);
-}
-
 /*
  * Locks a table of the caller's, with its partitions, as who makes its triggers
  * does, or who drops them. To be called before anything of the partitions is
  * read, which would lock them weakly, and keep others from locking them first.
+ * Whoever attaches or detaches waits for others who do, by ccc.sources, before
+ * keeping anybody from a table.
  */
 PG_FUNCTION_INFO_V1(lock_call_table);
 Datum
 lock_call_table(PG_FUNCTION_ARGS)
 {
+	Oid			relid = PG_GETARG_OID(0);
 	LOCKMODE	lockmode = PG_GETARG_BOOL(1) ? AccessExclusiveLock : ShareRowExclusiveLock;
+	Relation	table;
 
-	lock_sources();
-	lock_own_table(PG_GETARG_OID(0), lockmode, true);
-	PG_RETURN_VOID();
-}
-
-/*
- * One partition, as who makes its triggers does. Its table is kept from gaining
- * and losing partitions; who writes to the others is in nobody's way. Of several
- * partitions a writer might hold one already and wait for another.
- */
-PG_FUNCTION_INFO_V1(lock_partition);
-Datum
-lock_partition(PG_FUNCTION_ARGS)
-{
-	lock_sources();
-	lock_own_table(PG_GETARG_OID(0), ShareUpdateExclusiveLock, false);
-	lock_own_table(PG_GETARG_OID(1), ShareRowExclusiveLock, true);
+	PreventCommandIfReadOnly("LOCK TABLE");
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		refuse_missing_table();
+	check_acts_as_owner(relid);
+	LockRelationOid(ccc_relation("sources"), ShareRowExclusiveLock);
+	table = open_call_table(relid, lockmode);
+	(void) with_partitions(table, lockmode);
+	relation_close(table, NoLock);
 	PG_RETURN_VOID();
 }

@@ -1,7 +1,7 @@
 -- Default privileges of the superuser who installs, as application databases
 -- have them, give nobody anything of the extension's, and take nothing away.
 BEGIN;
-SELECT plan(15);
+SELECT plan(16);
 
 CREATE VIEW pg_temp.rights AS
     SELECT 'pg_class'::regclass AS kind, c.relname::text AS name, a.grantee, a.privilege_type
@@ -61,10 +61,12 @@ ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM app;
 DROP EXTENSION ccc_billing;
 DROP SCHEMA ccc;
 CREATE SCHEMA ccc;
-GRANT USAGE ON SCHEMA ccc TO app WITH GRANT OPTION;
+GRANT USAGE ON SCHEMA ccc TO app, ccc_tenant WITH GRANT OPTION;
 CREATE ROLE friend;
 SET ROLE app;
 GRANT USAGE ON SCHEMA ccc TO friend;
+SET ROLE ccc_tenant;
+GRANT USAGE ON SCHEMA ccc TO friend, PUBLIC;
 RESET ROLE;
 CREATE EXTENSION ccc_billing;
 SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'and what was granted on the empty schema, and passed on, is taken back');
@@ -93,6 +95,9 @@ SELECT set_eq('SELECT name, grantee, privilege_type FROM pg_temp.rights WHERE ki
 
 DROP EXTENSION ccc_billing;
 DROP SCHEMA ccc;
+ALTER DEFAULT PRIVILEGES GRANT CREATE ON SCHEMAS TO app;
+SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', 'others may create in schema "ccc"', 'nor may others create in its schema');
+ALTER DEFAULT PRIVILEGES REVOKE CREATE ON SCHEMAS FROM app;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO ccc_reader;
 SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', NULL, 'what they would give roles of the extension is not told from what these have');
 ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM ccc_reader;
