@@ -205,6 +205,7 @@ CREATE FUNCTION ccc.attach_partitions(cdr regclass) RETURNS bigint
 DECLARE
     source  ccc.sources;
     lacking regclass[];
+    locked  regclass;
     others  oid[];
     part    regclass;
 BEGIN
@@ -212,11 +213,12 @@ BEGIN
     lacking := ccc.lacking_triggers(cdr);
     IF lacking <> '{}' THEN
         BEGIN
-            PERFORM ccc.lock_call_table(CASE cardinality(lacking) WHEN 1 THEN lacking[1] ELSE cdr END, false);
+            locked := CASE cardinality(lacking) WHEN 1 THEN lacking[1] ELSE cdr END;
+            PERFORM ccc.lock_call_table(locked, false);
         EXCEPTION WHEN undefined_table THEN
             NULL;       -- it was dropped meanwhile
         END;
-        lacking := ARRAY(SELECT unnest(ccc.lacking_triggers(cdr)) INTERSECT SELECT unnest(lacking));
+        lacking := ARRAY(SELECT l.part FROM unnest(ccc.lacking_triggers(cdr)) AS l (part) WHERE locked IN (cdr, l.part));
     END IF;
     PERFORM ccc.check_call_table(cdr);
     SELECT * INTO source FROM ccc.sources AS s WHERE s.cdr = attach_partitions.cdr AND s.detached_at IS NULL;

@@ -119,12 +119,10 @@ concern(Billing *billing, const CallRecord *later, int n)
 	Faults		not_now;
 	OpenExceptions open;
 
-	if (n == 0)
-		return;
 	faults_init(&not_now);
 	open_exceptions_init(&open);
 	rights_as_owner(&billing->rights);
-	if (billing->has_exceptions)
+	if (billing->has_exceptions && billing->source->backfilling)
 		open_exceptions_find(&open, billing->source->cdr, later, n);
 	posting_concern_exceptions(billing->posting, &open);
 	rate_records(later, n, billing->source, false, billing->numbers, &not_now,
@@ -136,10 +134,12 @@ concern(Billing *billing, const CallRecord *later, int n)
 static void
 concern_backfilled(Billing *billing, const CallRecord *stored, int n)
 {
-	CallRecord *later = palloc_array(CallRecord, Max(1, n));
+	CallRecord *later = palloc_array(CallRecord, n);
 
 	memcpy(later, stored, n * sizeof(CallRecord));
-	concern(billing, later, drop_earlier(later, n, billing->source->backfill_since));
+	n = drop_earlier(later, n, billing->source->backfill_since);
+	if (n > 0)
+		concern(billing, later, n);
 }
 
 /*
@@ -164,11 +164,11 @@ bill_run(Billing *billing)
 		gone = intake_take(billing->gone, ngone);
 	if (nstored > 0)
 		stored = intake_take(billing->stored, nstored);
-	if (billing->posts_again && billing->source->backfilling)
+	if (billing->posts_again && billing->source->backfilling && nstored > 0)
 		concern_backfilled(billing, stored, nstored);
 	if (paired)
 		ngone = nstored = drop_unchanged(gone, stored, ngone);
-	if (billing->posts_again && !billing->post_stored)
+	if (billing->posts_again && !billing->post_stored && nstored > 0)
 		concern(billing, stored, nstored);
 	if (!billing->post_gone)
 		ngone = 0;
@@ -272,6 +272,8 @@ rate(Billing *billing)
 	if (billing->stored != NULL)
 		intake_rewind(billing->stored);
 	bill_runs(billing);
+	if (billing->posts_again && billing->source->backfilling)
+		posting_concern_faults(billing->posting);
 	rights_as_owner(&billing->rights);
 	locked = posting_lock(billing->posting, &billing->open);
 	rights_as_writer(&billing->rights);

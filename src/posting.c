@@ -92,6 +92,15 @@ posting_concern_exceptions(Posting *posting, const OpenExceptions *exceptions)
 		add_account(posting, exceptions->accounts[i], ANY_VERSION);
 }
 
+/* And those of what could not be rated, which will be exceptions. */
+void
+posting_concern_faults(Posting *posting)
+{
+	for (int i = 0; i < posting->faults->n; i++)
+		if (posting->faults->items[i].has_account)
+			add_account(posting, posting->faults->items[i].account_id, ANY_VERSION);
+}
+
 static bool
 rated_by(Posting *posting, const LockedAccount *locked)
 {

@@ -16,6 +16,7 @@ extern Posting *posting_begin(Faults *faults);
 extern void posting_add(void *posting, const RatedCall *call);
 extern void posting_concern(void *posting, const RatedCall *call);
 extern void posting_concern_exceptions(Posting *posting, const OpenExceptions *exceptions);
+extern void posting_concern_faults(Posting *posting);
 extern bool posting_lock(Posting *posting, OpenExceptions *exceptions);
 extern void posting_drop(Posting *posting);
 extern void posting_post(Posting *posting, RowExceptions *unbilled,
