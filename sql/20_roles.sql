@@ -6,9 +6,10 @@
  */
 DO $$
 DECLARE
-    r text;
+    roles text[] := ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'];
+    r     text;
 BEGIN
-    FOREACH r IN ARRAY ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'] LOOP
+    FOREACH r IN ARRAY roles LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', r);
         END IF;
@@ -26,10 +27,9 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
-               WHERE d.defaclrole = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER)
+               WHERE d.defaclrole = (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = CURRENT_USER)
                  AND d.defaclnamespace = 0
-                 AND a.grantee IN (SELECT r.oid FROM pg_catalog.pg_roles AS r
-                                   WHERE r.rolname IN ('ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor')))
+                 AND a.grantee IN (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = ANY (roles)))
     THEN
         RAISE EXCEPTION 'default privileges of role "%" would give the roles of ccc_billing more than they may have', CURRENT_USER
             USING ERRCODE = '55000',

@@ -22,23 +22,27 @@ CREATE VIEW pg_temp.rights AS
 CREATE TABLE pg_temp.before AS SELECT * FROM pg_temp.rights;
 SELECT cmp_ok((SELECT count(*) FROM pg_temp.before), '>', 300::bigint, 'there are rights to compare');
 
+CREATE FUNCTION pg_temp.install_anew() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DROP EXTENSION ccc_billing;
+    DROP SCHEMA ccc;
+    CREATE EXTENSION ccc_billing;
+END
+$$;
+
 SET client_min_messages = warning;
 CREATE ROLE app;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO app, PUBLIC;
 ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO app;
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO app;
 ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO app;
-DROP EXTENSION ccc_billing;
-DROP SCHEMA ccc;
-CREATE EXTENSION ccc_billing;
+SELECT pg_temp.install_anew();
 SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what default privileges grant is taken back');
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM app, PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON ROUTINES FROM app, PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM app, PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON SCHEMAS FROM app;
-DROP EXTENSION ccc_billing;
-DROP SCHEMA ccc;
-CREATE EXTENSION ccc_billing;
+SELECT pg_temp.install_anew();
 SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what they revoke from PUBLIC is granted');
 SELECT lives_ok($$SELECT ccc.open_account(1, 'first'); SELECT ccc.top_up(1, 10000);
                   SELECT ccc.buy(1, 'number_landline', number => '0755-86013388'); SELECT ccc.buy(1, 'landline_10000');
@@ -51,9 +55,7 @@ ALTER DEFAULT PRIVILEGES GRANT USAGE ON TYPES TO PUBLIC;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM CURRENT_USER;
 ALTER DEFAULT PRIVILEGES REVOKE ALL ON ROUTINES FROM CURRENT_USER;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO app;
-DROP EXTENSION ccc_billing;
-DROP SCHEMA ccc;
-CREATE EXTENSION ccc_billing;
+SELECT pg_temp.install_anew();
 SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'what they take from the owner is given back');
 ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO CURRENT_USER;
 ALTER DEFAULT PRIVILEGES GRANT ALL ON ROUTINES TO CURRENT_USER;
@@ -77,9 +79,7 @@ BEGIN
     EXECUTE format('CREATE ROLE %I SUPERUSER', name);
     EXECUTE format('SET ROLE %I', name);
     EXECUTE defaults;
-    DROP EXTENSION ccc_billing;
-    DROP SCHEMA ccc;
-    CREATE EXTENSION ccc_billing;
+    PERFORM pg_temp.install_anew();
     RESET ROLE;
     RETURN 'installed';
 EXCEPTION WHEN object_not_in_prerequisite_state THEN
