@@ -7,6 +7,7 @@
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "utils/builtins.h"
 
 #include "call_record.h"
 #include "compat.h"
@@ -51,6 +52,39 @@ party_of(char *text)
 	return party;
 }
 
+/* Sets the length, a copy of what may be none. */
+void
+record_lasts(CallRecord *record, Numeric seconds)
+{
+	record->seconds = DatumGetNumericCopy(NumericGetDatum(seconds));
+	if (!seconds_round_up(record->seconds, &record->whole_seconds))
+		record->whole_seconds = -1;
+}
+
+/* The same of a length that is known to have no fraction. */
+void
+record_lasts_whole(CallRecord *record, int64 seconds)
+{
+	record->seconds = int64_to_numeric(seconds);
+	record->is_whole = seconds >= 0;
+	record->whole_seconds = record->is_whole ? seconds : -1;
+}
+
+/* As numeric_normalize() writes a length. */
+static void
+append_length(StringInfo buffer, const CallRecord *record)
+{
+	char		digits[MAXINT8LEN + 1];
+
+	if (record->is_whole)
+	{
+		pg_lltoa(record->whole_seconds, digits);
+		append_text(buffer, digits);
+	}
+	else
+		append_text(buffer, record->seconds ? numeric_normalize(record->seconds) : NULL);
+}
+
 /*
  * A hash of all that a record says of its call. Tells apart records that say
  * different things under one id, and finds the exception of a record.
@@ -67,7 +101,7 @@ record_content(const CallRecord *record)
 	pq_sendint64(&buffer, record->has_start ? record->started_at : DT_NOBEGIN);
 	append_text(&buffer, record->call_id);
 	append_text(&buffer, record->direction);
-	append_text(&buffer, record->seconds ? numeric_normalize(record->seconds) : NULL);
+	append_length(&buffer, record);
 	append_party(&buffer, &record->caller);
 	append_party(&buffer, &record->callee);
 	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
@@ -75,25 +109,16 @@ record_content(const CallRecord *record)
 	return hash;
 }
 
-/*
- * False when the record does nothing: it is not finished, or of 0 seconds.
- * The length is rounded up to whole seconds; -1 stands for one that is none.
- */
+/* False when the record does nothing: it is not finished, or of 0 seconds. */
 bool
-record_is_a_call(const CallRecord *record, int64 *whole_seconds)
+record_is_a_call(const CallRecord *record)
 {
-	if (!record->finished || record->seconds == NULL)
-		return false;
-	if (!seconds_round_up(record->seconds, whole_seconds))
-		*whole_seconds = -1;
-	return *whole_seconds != 0;
+	return record->finished && record->seconds != NULL && record->whole_seconds != 0;
 }
 
 /* Whether billing would do anything about a record. */
 bool
 record_matters(const CallRecord *record)
 {
-	int64		whole_seconds;
-
-	return record->problem != NULL || record_is_a_call(record, &whole_seconds);
+	return record->problem != NULL || record_is_a_call(record);
 }

@@ -26,14 +26,18 @@ typedef struct CallRecord
 	Party		callee;
 	char	   *direction;
 	Numeric		seconds;		/* NULL: not known yet */
+	int64		whole_seconds;	/* the same, rounded up; -1: that cannot be */
+	bool		is_whole;		/* nothing was rounded */
 	TimestampTz started_at;
 	bool		has_start;
 	bool		finished;
 } CallRecord;
 
 extern Party party_of(char *text);
+extern void record_lasts(CallRecord *record, Numeric seconds);
+extern void record_lasts_whole(CallRecord *record, int64 seconds);
 extern int64 record_content(const CallRecord *record);
 extern bool record_matters(const CallRecord *record);
-extern bool record_is_a_call(const CallRecord *record, int64 *whole_seconds);
+extern bool record_is_a_call(const CallRecord *record);
 
 #endif							/* CCC_CALL_RECORD_H */

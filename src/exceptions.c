@@ -211,7 +211,8 @@ read_retry(uint64 row, Retry *retry)
 	record->finished = record->has_start = record->hashed = true;
 	record->call_id = TextDatumGetCString(spi_value(row, 3));
 	record->started_at = DatumGetTimestampTz(spi_value(row, 4));
-	record->seconds = no_seconds ? NULL : DatumGetNumericCopy(seconds);
+	if (!no_seconds)
+		record_lasts(record, DatumGetNumeric(seconds));
 	record->caller = party_of(spi_text(row, 6));
 	record->callee = party_of(spi_text(row, 7));
 	record->direction = spi_text(row, 8);

@@ -127,7 +127,10 @@ map_field(CallRecord *record, Field field, Oid type, Datum value)
 				unix_time(DatumGetNumeric(value)) : DatumGetTimestampTz(value);
 			break;
 		case FIELD_SECONDS:
-			record->seconds = DatumGetNumericCopy(value);
+			if (type == INT8OID)
+				record_lasts_whole(record, DatumGetInt64(value));
+			else
+				record_lasts(record, DatumGetNumeric(value));
 			break;
 		case FIELD_CALLER:
 			record->caller = party_of(TextDatumGetCString(value));
@@ -245,7 +248,7 @@ map_plain_rows(Intake *intake)
 			Datum		value = plain_value(&intake->plain[i], intake->slot, &isnull);
 
 			if (!isnull)
-				map_field(record, i, TIMESTAMPTZOID, value);
+				map_field(record, i, intake->plain[i].type, value);
 		}
 		record_done(intake);
 	}

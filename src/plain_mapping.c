@@ -11,7 +11,6 @@
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
-#include "utils/numeric.h"
 
 #include "plain_mapping.h"
 
@@ -56,6 +55,7 @@ plain_field(Node *expr, Field field, PlainField *plain)
 	Node	   *bare = without_labels(expr);
 	Node	   *number = widened_number(bare, &plain->widened);
 
+	plain->type = number != NULL ? INT8OID : exprType(expr);
 	/* Unix time is computed, and may be out of range */
 	if (field == FIELD_STARTED_AT && exprType(expr) != TIMESTAMPTZOID)
 		return false;
@@ -117,11 +117,9 @@ plain_value(const PlainField *field, TupleTableSlot *row, bool *isnull)
 	switch (field->widened)
 	{
 		case INT2OID:
-			return NumericGetDatum(int64_to_numeric(DatumGetInt16(value)));
+			return Int64GetDatum(DatumGetInt16(value));
 		case INT4OID:
-			return NumericGetDatum(int64_to_numeric(DatumGetInt32(value)));
-		case INT8OID:
-			return NumericGetDatum(int64_to_numeric(DatumGetInt64(value)));
+			return Int64GetDatum(DatumGetInt32(value));
 		default:
 			return value;
 	}

@@ -13,7 +13,8 @@
 typedef struct PlainField
 {
 	AttrNumber	column;			/* 0: a constant */
-	Oid			widened;		/* type of a whole number that becomes a numeric, or InvalidOid */
+	Oid			type;			/* of plain_value(): int8 for a whole number that becomes a numeric */
+	Oid			widened;		/* the column's, of such a number, or InvalidOid */
 	bool		isnull;			/* of a constant, as is value */
 	Datum		value;
 } PlainField;

@@ -81,7 +81,7 @@ report_ignored(Rater *rater, const CallRecord *record)
 
 /* What keeps a record from being a call, whoever's it is; NULL: nothing. */
 static const char *
-record_fault(const Rater *rater, const CallRecord *record, int64 whole_seconds)
+record_fault(const Rater *rater, const CallRecord *record)
 {
 	if (record->call_id == NULL || record->call_id[0] == '\0')
 		return FAULT_NO_CALL_ID;
@@ -93,7 +93,7 @@ record_fault(const Rater *rater, const CallRecord *record, int64 whole_seconds)
 		record->started_at < EARLIEST_START ||
 		record->started_at > rater->latest_start)
 		return FAULT_BAD_START;
-	if (whole_seconds < 0 || whole_seconds > rater->source->max_seconds)
+	if (record->whole_seconds < 0 || record->whole_seconds > rater->source->max_seconds)
 		return FAULT_BAD_LENGTH;
 	return NULL;
 }
@@ -168,8 +168,7 @@ rate_call(RatedCall *call, const Service *service, int64 whole_seconds)
 }
 
 static void
-rate_side(Rater *rater, const CallRecord *record, const Side *side,
-		  int64 whole_seconds)
+rate_side(Rater *rater, const CallRecord *record, const Side *side)
 {
 	RatedCall	call = {
 		.backfilled = rater->backfilled,
@@ -183,7 +182,7 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 		.content = record_content(record),
 		.seconds = record->seconds
 	};
-	const char *fault = rate_call(&call, side->service, whole_seconds);
+	const char *fault = rate_call(&call, side->service, record->whole_seconds);
 
 	if (fault != NULL)
 		report(rater, record, side, fault, NULL);
@@ -195,7 +194,6 @@ rate_side(Rater *rater, const CallRecord *record, const Side *side,
 static void
 rate_record(Rater *rater, const CallRecord *record)
 {
-	int64		whole_seconds;
 	Direction	direction;
 	Side		sides[2];
 	int			nsides;
@@ -208,10 +206,10 @@ rate_record(Rater *rater, const CallRecord *record)
 			   record->problem);
 		return;
 	}
-	if (!record_is_a_call(record, &whole_seconds))
+	if (!record_is_a_call(record))
 		return;
 
-	fault = record_fault(rater, record, whole_seconds);
+	fault = record_fault(rater, record);
 	if (!read_direction(record->direction, &direction) && fault == NULL)
 		fault = FAULT_BAD_DIRECTION;
 	nsides = find_sides(rater, record, direction, sides);
@@ -229,7 +227,7 @@ rate_record(Rater *rater, const CallRecord *record)
 		if (fault != NULL)
 			report(rater, record, &sides[i], fault, NULL);
 		else
-			rate_side(rater, record, &sides[i], whole_seconds);
+			rate_side(rater, record, &sides[i]);
 	}
 }
 
@@ -278,7 +276,6 @@ trace_record(Rater *rater, const CallRecord *record)
 {
 	const int64 numbers[] = {record->caller.number, record->callee.number};
 	const Direction directions[] = {OUTBOUND, INBOUND};
-	int64		whole_seconds;
 	RatedCall	call = {
 		.removal = true,
 		.call_id = record->call_id,
@@ -290,7 +287,7 @@ trace_record(Rater *rater, const CallRecord *record)
 	if (record->problem != NULL)
 		report(rater, record, NULL, FAULT_GONE_UNSEEN, record->problem);
 	if (record->problem != NULL || record->call_id == NULL || !record->has_start ||
-		!record_is_a_call(record, &whole_seconds))
+		!record_is_a_call(record))
 		return;
 	call.content = record_content(record);
 	for (int i = 0; i < lengthof(numbers); i++)
