@@ -22,8 +22,11 @@ CREATE TABLE ccc.ledger (
     -- one constraint, for each is read anew by every statement
     CONSTRAINT ledger_entry_fits CHECK (
         (direction = 'o' OR direction = 'i')
-        AND (package_no IS NOT NULL) = (kind = 'c') AND (pool IS NOT NULL) = (kind = 's')
-        AND (kind = 'c' OR kind = 's' OR kind = 'f' OR billed = 0 AND (kind = 'r' OR kind = 'x')))
+        AND CASE kind
+            WHEN 'c' THEN package_no IS NOT NULL AND pool IS NULL
+            WHEN 's' THEN package_no IS NULL AND pool IS NOT NULL
+            ELSE package_no IS NULL AND pool IS NULL AND (kind = 'f' OR billed = 0 AND (kind = 'r' OR kind = 'x'))
+            END)
 );
 COMMENT ON TABLE ccc.ledger IS 'charges of calls, append-only';
 COMMENT ON COLUMN ccc.ledger.posting_no IS 'the posting, counted per account in the order of commits: a statement that is closed at a posting holds all entries up to it';
