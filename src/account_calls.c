@@ -139,21 +139,33 @@ charge_call(AccountCalls *calls, CallKey *key)
 		add_draw(calls, &state->draws[i]);
 }
 
-static int
-compare_starts(const void *a, const void *b)
+/* What is charged, by start; of calls that start together by key, as they lie. */
+typedef struct Charged
 {
-	const RatedCall *x = (*(CallKey *const *) a)->billed;
-	const RatedCall *y = (*(CallKey *const *) b)->billed;
+	TimestampTz start;
+	CallKey    *key;
+} Charged;
 
-	if (x->started_at != y->started_at)
-		return x->started_at < y->started_at ? -1 : 1;
-	return compare_call_keys(x, y);
+static inline int
+compare_starts(const Charged *a, const Charged *b)
+{
+	if (a->start != b->start)
+		return a->start < b->start ? -1 : 1;
+	return (a->key > b->key) - (a->key < b->key);
 }
+
+#define ST_SORT sort_by_start
+#define ST_ELEMENT_TYPE Charged
+#define ST_COMPARE(a, b) compare_starts(a, b)
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 static void
 charge_in_order(AccountCalls *calls)
 {
-	CallKey   **charged = palloc_extended(calls->keys.n * sizeof(CallKey *), MCXT_ALLOC_HUGE);
+	Charged    *charged = palloc_extended(calls->keys.n * sizeof(Charged), MCXT_ALLOC_HUGE);
 	int			ncharged = 0;
 
 	for (int i = 0; i < calls->keys.n; i++)
@@ -161,11 +173,11 @@ charge_in_order(AccountCalls *calls)
 		CallKey    *key = &calls->keys.items[i];
 
 		if (call_key_is_charged(key))
-			charged[ncharged++] = key;
+			charged[ncharged++] = (Charged) {key->billed->started_at, key};
 	}
-	qsort(charged, ncharged, sizeof(CallKey *), compare_starts);
+	sort_by_start(charged, ncharged);
 	for (int i = 0; i < ncharged; i++)
-		charge_call(calls, charged[i]);
+		charge_call(calls, charged[i].key);
 }
 
 static void

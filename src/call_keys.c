@@ -36,7 +36,7 @@ report_call(Faults *faults, const RatedCall *call, const char *reason)
 	faults_add(faults, &fault);
 }
 
-int
+static int
 compare_call_keys(const RatedCall *a, const RatedCall *b)
 {
 	int			result = strcmp(a->call_id, b->call_id);

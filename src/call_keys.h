@@ -41,7 +41,6 @@ typedef struct CallKeys
 
 extern void call_keys_decide(CallKeys *keys, RatedCall *calls, int n);
 extern bool call_key_is_charged(const CallKey *key);
-extern int	compare_call_keys(const RatedCall *a, const RatedCall *b);
 extern void report_call(Faults *faults, const RatedCall *call, const char *reason);
 
 #endif							/* CCC_CALL_KEYS_H */
