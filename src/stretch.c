@@ -83,7 +83,6 @@ stretch_bounds_begin(StretchBounds *bounds, pg_tz *zone, int max)
 	bounds->zone = zone;
 	bounds->starts = palloc_array(TimestampTz, max);
 	bounds->n = 0;
-	bounds->month = DT_NOEND;
 }
 
 void
@@ -93,28 +92,33 @@ stretch_sort_bounds(StretchBounds *bounds)
 }
 
 /*
- * The start of the month of an instant, which is mostly that of the instant
- * before: no month has fewer than 28 days, one of which a clock change may
+ * The start of the month of an instant, which is mostly that of the one asked
+ * for before: no month has fewer than 28 days, one of which a clock change may
  * shorten. Where a month's first midnight comes twice, what lies between the
  * two belongs to the month before.
  */
 static TimestampTz
-month_of(StretchBounds *bounds, TimestampTz at)
+month_of(pg_tz *zone, TimestampTz at)
 {
-	if (!TIMESTAMP_NOT_FINITE(at) && bounds->month <= at &&
-		at < bounds->month + 27 * USECS_PER_DAY)
-		return bounds->month;
-	bounds->month = month_start(bounds->zone, at);
-	if (bounds->month > at)
-		bounds->month = month_start(bounds->zone, at - USECS_PER_DAY);
-	return bounds->month;
+	static pg_tz *last_zone = NULL; /* zones stay for the session */
+	static TimestampTz last_month;
+
+	if (zone == last_zone && !TIMESTAMP_NOT_FINITE(at) && last_month <= at &&
+		at < last_month + 27 * USECS_PER_DAY)
+		return last_month;
+	last_zone = NULL;
+	last_month = month_start(zone, at);
+	if (last_month > at)
+		last_month = month_start(zone, at - USECS_PER_DAY);
+	last_zone = zone;
+	return last_month;
 }
 
 /* Start of the stretch that holds an instant. */
 TimestampTz
-stretch_start(StretchBounds *bounds, TimestampTz at)
+stretch_start(const StretchBounds *bounds, TimestampTz at)
 {
-	TimestampTz start = month_of(bounds, at);
+	TimestampTz start = month_of(bounds->zone, at);
 	int			low = 0;
 	int			high = bounds->n;
 

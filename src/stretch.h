@@ -14,12 +14,11 @@ typedef struct StretchBounds
 	pg_tz	   *zone;
 	TimestampTz *starts;		/* ascending */
 	int			n;
-	TimestampTz month;			/* start of the one asked for last */
 } StretchBounds;
 
 extern pg_tz *named_zone(const char *name);
 extern void stretch_bounds_begin(StretchBounds *bounds, pg_tz *zone, int max);
 extern void stretch_sort_bounds(StretchBounds *bounds);
-extern TimestampTz stretch_start(StretchBounds *bounds, TimestampTz at);
+extern TimestampTz stretch_start(const StretchBounds *bounds, TimestampTz at);
 
 #endif							/* CCC_STRETCH_H */
