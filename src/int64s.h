@@ -1,9 +1,11 @@
 /*
  * int64s.h
- *		Sorting and searching of int64 values, alone or as a record's first field.
+ *		Sorting, searching and hashing of int64 values.
  */
 #ifndef CCC_INT64S_H
 #define CCC_INT64S_H
+
+#include "common/hashfn.h"
 
 static inline int
 compare_int64(const void *a, const void *b)
@@ -30,6 +32,13 @@ first_not_less(const void *items, int n, Size size, int64 value)
 			n = middle;
 	}
 	return from;
+}
+
+/* As core's own tables of such keys hash them. */
+static inline uint32
+hash_of_int64(int64 value)
+{
+	return hash_bytes((const unsigned char *) &value, sizeof(value));
 }
 
 #endif							/* CCC_INT64S_H */

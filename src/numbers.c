@@ -14,11 +14,11 @@
 #include "commands/trigger.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "int64s.h"
 #include "known_services.h"
 #include "ledger.h"
 #include "numbers.h"
@@ -30,7 +30,7 @@
 
 struct Numbers
 {
-	HTAB	   *services;		/* NumberEntry, those of nobody too */
+	struct entries_hash *entries;	/* those of nobody too */
 	int64		nread;			/* one by one */
 	bool		all;			/* all that are anybody's are known */
 	bool		may_recall;		/* also that a number is nobody's */
@@ -43,7 +43,19 @@ typedef struct NumberEntry
 	int64		number;			/* hash key */
 	Service    *services;
 	bool		complete;		/* these are all that it ever was in */
+	char		status;			/* of the hash table */
 } NumberEntry;
+
+#define SH_PREFIX entries
+#define SH_ELEMENT_TYPE NumberEntry
+#define SH_KEY_TYPE int64
+#define SH_KEY number
+#define SH_HASH_KEY(table, key) hash_of_int64(key)
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 /* columns of ccc.numbers, in order */
 enum
@@ -77,11 +89,8 @@ numbers_begin(bool may_recall)
 void
 numbers_forget(Numbers *numbers)
 {
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(NumberEntry),.hcxt = numbers->context};
-
 	MemoryContextReset(numbers->context);
-	numbers->services = hash_create("ccc numbers", 64, &control,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	numbers->entries = entries_create(numbers->context, 64, NULL);
 	numbers->nread = 0;
 	numbers->all = false;
 }
@@ -131,7 +140,7 @@ static NumberEntry *
 entry_of(Numbers *numbers, int64 number)
 {
 	bool		found;
-	NumberEntry *entry = hash_search(numbers->services, &number, HASH_ENTER, &found);
+	NumberEntry *entry = entries_insert(numbers->entries, number, &found);
 
 	if (!found)
 	{
@@ -144,8 +153,8 @@ entry_of(Numbers *numbers, int64 number)
 static void
 make_room(Numbers *numbers)
 {
-	if (numbers->services == NULL ||
-		(!numbers->all && hash_get_num_entries(numbers->services) > MAX_KNOWN))
+	if (numbers->entries == NULL ||
+		(!numbers->all && numbers->entries->members > MAX_KNOWN))
 		numbers_forget(numbers);
 }
 
@@ -206,11 +215,11 @@ all_are_cheaper(const Numbers *numbers, Relation rel)
 static void
 keep_all(Numbers *numbers, uint64 begun)
 {
-	HASH_SEQ_STATUS scan;
+	entries_iterator scan;
 	NumberEntry *entry;
 
-	hash_seq_init(&scan, numbers->services);
-	while ((entry = hash_seq_search(&scan)) != NULL)
+	entries_start_iterate(numbers->entries, &scan);
+	while ((entry = entries_iterate(numbers->entries, &scan)) != NULL)
 		known_services_add(entry->number, entry->services, begun);
 	known_services_added_all(begun);
 }
@@ -310,7 +319,7 @@ numbers_load_at(Numbers *numbers, const NumberAt *wanted, int n)
 const Service *
 numbers_first(Numbers *numbers, int64 number)
 {
-	NumberEntry *entry = hash_search(numbers->services, &number, HASH_FIND, NULL);
+	NumberEntry *entry = entries_lookup(numbers->entries, number);
 
 	return entry ? entry->services : NULL;
 }

@@ -8,12 +8,11 @@
  */
 #include "postgres.h"
 
-#include "utils/hsearch.h"
-
 #include "account_calls.h"
 #include "call_sort.h"
 #include "catalogue.h"
 #include "compat.h"
+#include "int64s.h"
 #include "known_services.h"
 #include "ledger.h"
 #include "posting.h"
@@ -23,7 +22,7 @@ struct Posting
 	Faults	   *faults;
 	CallSort   *sort;
 	bool		any;
-	HTAB	   *accounts;		/* RatedAccount, of all that was added */
+	struct accounts_hash *accounts; /* of all that was added */
 	LockedAccount *locked;		/* the same, in ascending order */
 };
 
@@ -32,20 +31,30 @@ typedef struct RatedAccount
 	int64		account_id;		/* hash key */
 	int64		version;		/* of what its calls were rated by */
 	bool		post;			/* some are to be posted */
+	char		status;			/* of the hash table */
 } RatedAccount;
+
+#define SH_PREFIX accounts
+#define SH_ELEMENT_TYPE RatedAccount
+#define SH_KEY_TYPE int64
+#define SH_KEY account_id
+#define SH_HASH_KEY(table, key) hash_of_int64(key)
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 #define ANY_VERSION PG_INT64_MAX	/* no calls were rated */
 
 Posting *
 posting_begin(Faults *faults)
 {
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(RatedAccount),.hcxt = CurrentMemoryContext};
 	Posting    *posting = palloc0_object(Posting);
 
 	posting->faults = faults;
 	posting->sort = call_sort_begin();
-	posting->accounts = hash_create("ccc accounts", 16, &control,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	posting->accounts = accounts_create(CurrentMemoryContext, 16, NULL);
 	return posting;
 }
 
@@ -54,7 +63,7 @@ static RatedAccount *
 add_account(Posting *posting, int64 account_id, int64 version)
 {
 	bool		found;
-	RatedAccount *account = hash_search(posting->accounts, &account_id, HASH_ENTER, &found);
+	RatedAccount *account = accounts_insert(posting->accounts, account_id, &found);
 
 	account->version = found ? Min(account->version, version) : version;
 	account->post = found && account->post;
@@ -104,7 +113,7 @@ posting_concern_faults(Posting *posting)
 static bool
 rated_by(Posting *posting, const LockedAccount *locked)
 {
-	RatedAccount *account = hash_search(posting->accounts, &locked->account_id, HASH_FIND, NULL);
+	RatedAccount *account = accounts_lookup(posting->accounts, locked->account_id);
 
 	return !locked->known || account->version == ANY_VERSION || account->version == locked->version;
 }
@@ -113,16 +122,16 @@ rated_by(Posting *posting, const LockedAccount *locked)
 static bool
 lock_accounts(Posting *posting)
 {
-	HASH_SEQ_STATUS scan;
+	accounts_iterator scan;
 	RatedAccount *account;
 	int			nlocked = 0;
 
-	if (hash_get_num_entries(posting->accounts) == 0)
+	if (posting->accounts->members == 0)
 		return true;
-	posting->locked = palloc_extended(hash_get_num_entries(posting->accounts) * sizeof(LockedAccount),
+	posting->locked = palloc_extended(posting->accounts->members * sizeof(LockedAccount),
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	hash_seq_init(&scan, posting->accounts);
-	while ((account = hash_seq_search(&scan)) != NULL)
+	accounts_start_iterate(posting->accounts, &scan);
+	while ((account = accounts_iterate(posting->accounts, &scan)) != NULL)
 	{
 		posting->locked[nlocked].account_id = account->account_id;
 		posting->locked[nlocked++].post = account->post;
@@ -155,7 +164,7 @@ void
 posting_drop(Posting *posting)
 {
 	call_sort_end(posting->sort);
-	hash_destroy(posting->accounts);
+	accounts_destroy(posting->accounts);
 	if (posting->locked != NULL)
 		pfree(posting->locked);
 }
