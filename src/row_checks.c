@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "executor/executor.h"
-#include "utils/hsearch.h"
+#include "lib/ilist.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -17,63 +17,80 @@
 
 typedef struct RowChecks
 {
-	Oid			relid;			/* hash key */
+	slist_node	node;
+	Oid			relid;
 	bool		valid;
 	EState	   *estate;
 	ResultRelInfo *target;		/* holds the constraints, in the estate's memory */
 } RowChecks;
 
-static HTAB *all_checks = NULL;
+static slist_head all_checks = SLIST_STATIC_INIT(all_checks);
 static uint64 changes = 0;		/* invalidations seen */
+
+/* There are as many as the extension has tables that it writes: a few. */
+static RowChecks *
+find_checks(Oid relid)
+{
+	slist_iter	at;
+
+	slist_foreach(at, &all_checks)
+	{
+		RowChecks  *checks = slist_container(RowChecks, node, at.cur);
+
+		if (checks->relid == relid)
+			return checks;
+	}
+	return NULL;
+}
 
 /* Something of a table has changed, or (InvalidOid) of any. */
 static void
 invalidate(Oid relid)
 {
-	HASH_SEQ_STATUS scan;
-	RowChecks  *checks;
+	slist_iter	at;
 
 	changes++;
-	hash_seq_init(&scan, all_checks);
-	while ((checks = hash_seq_search(&scan)) != NULL)
+	slist_foreach(at, &all_checks)
+	{
+		RowChecks  *checks = slist_container(RowChecks, node, at.cur);
+
 		if (relid == InvalidOid || relid == checks->relid)
 			checks->valid = false;
-}
-
-static void
-begin_session(void)
-{
-	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(RowChecks)};
-
-	all_checks = hash_create("ccc checks of rows", 8, &control, HASH_ELEM | HASH_BLOBS);
-	relation_news_to(invalidate);
+	}
 }
 
 /* Frees what is outdated, of tables that are gone too. */
 static void
 forget_invalid(void)
 {
-	HASH_SEQ_STATUS scan;
-	RowChecks  *checks;
+	slist_mutable_iter at;
 
-	hash_seq_init(&scan, all_checks);
-	while ((checks = hash_seq_search(&scan)) != NULL)
-		if (!checks->valid)
-		{
-			FreeExecutorState(checks->estate);
-			hash_search(all_checks, &checks->relid, HASH_REMOVE, NULL);
-		}
+	slist_foreach_modify(at, &all_checks)
+	{
+		RowChecks  *checks = slist_container(RowChecks, node, at.cur);
+
+		if (checks->valid)
+			continue;
+		slist_delete_current(&at);
+		FreeExecutorState(checks->estate);
+		pfree(checks);
+	}
 }
 
 static void
 keep(Oid relid, EState *estate, ResultRelInfo *target)
 {
 	RowChecks  *checks;
-	bool		found;
 
 	forget_invalid();
-	checks = hash_search(all_checks, &relid, HASH_ENTER, &found);
-	if (found)
+	checks = find_checks(relid);
+	if (checks == NULL)
+	{
+		checks = MemoryContextAlloc(CacheMemoryContext, sizeof(RowChecks));
+		checks->relid = relid;
+		slist_push_head(&all_checks, &checks->node);
+	}
+	else
 		FreeExecutorState(checks->estate);
 	checks->valid = true;
 	checks->estate = estate;
@@ -113,14 +130,15 @@ check_first_row(Relation rel, TupleTableSlot *row)
 void
 check_row(Relation rel, TupleTableSlot *row)
 {
-	Oid			relid = RelationGetRelid(rel);
+	static bool listening = false;
 	RowChecks  *checks;
 
 	if (rel->rd_att->constr == NULL)
 		return;
-	if (all_checks == NULL)
-		begin_session();
-	checks = hash_search(all_checks, &relid, HASH_FIND, NULL);
+	if (!listening)
+		relation_news_to(invalidate);
+	listening = true;
+	checks = find_checks(RelationGetRelid(rel));
 	if (checks == NULL || !checks->valid)
 	{
 		check_first_row(rel, row);
