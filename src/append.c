@@ -22,7 +22,7 @@
 #include "row_checks.h"
 
 #define BATCH 1000				/* rows, or fewer where they are long: */
-#define BATCH_BYTES (1024 * 1024)
+#define BATCH_BYTES (64 * 1024)
 
 struct Appender
 {

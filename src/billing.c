@@ -22,7 +22,7 @@
 #include "row_exceptions.h"
 #include "superseded.h"
 
-#define RUN 1000				/* records mapped and rated at a time, at most */
+#define RUN 200					/* records mapped and rated at a time, at most */
 
 /* A statement's records, billed. */
 typedef struct Billing
