@@ -17,15 +17,28 @@
 #define MAX_TEXT 65536			/* bytes; of longer ones there is no room for several */
 
 static void
+append_number(StringInfo buffer, char kind, int64 number)
+{
+	enlargeStringInfo(buffer, sizeof(char) + sizeof(int64));
+	pq_writeint8(buffer, kind);
+	pq_writeint64(buffer, number);
+}
+
+static void
 append_text(StringInfo buffer, const char *text)
 {
 	Size		size = text == NULL ? 0 : strlen(text) + 1;
 
-	pq_sendbyte(buffer, text == NULL ? '-' : size > MAX_TEXT ? 'l' : 't');
 	if (size > MAX_TEXT)
-		pq_sendint64(buffer, hash_bytes_extended((const unsigned char *) text, size, 0));
-	else if (text != NULL)
-		pq_sendbytes(buffer, text, size);
+	{
+		append_number(buffer, 'l', hash_bytes_extended((const unsigned char *) text, size, 0));
+		return;
+	}
+	enlargeStringInfo(buffer, sizeof(char) + size);
+	pq_writeint8(buffer, text == NULL ? '-' : 't');
+	if (text != NULL)
+		memcpy(buffer->data + buffer->len, text, size);
+	buffer->len += size;
 }
 
 /* A number in whatever notation; what is none stands for itself. */
@@ -33,12 +46,9 @@ static void
 append_party(StringInfo buffer, const Party *party)
 {
 	if (party->number == 0)
-	{
 		append_text(buffer, party->text);
-		return;
-	}
-	pq_sendbyte(buffer, 'n');
-	pq_sendint64(buffer, party->number);
+	else
+		append_number(buffer, 'n', party->number);
 }
 
 /* What a text, or NULL, says of a party. */
