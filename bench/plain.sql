@@ -10,6 +10,11 @@ CREATE TABLE numbers (
     paid_until timestamptz NOT NULL
 );
 
+CREATE TABLE accounts (
+    account_id      bigint PRIMARY KEY,
+    last_posting_no bigint NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE packages (
     account_id  bigint NOT NULL,
     package_no  integer NOT NULL,
@@ -38,4 +43,5 @@ CREATE TABLE ledger (
 
 COPY numbers FROM :'numbers';
 COPY packages (account_id, package_no, pool, granted, valid_from, valid_until) FROM :'packages';
+INSERT INTO accounts SELECT DISTINCT account_id, 0 FROM packages;
 VACUUM ANALYZE;

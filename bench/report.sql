@@ -35,6 +35,7 @@ INSERT INTO names VALUES
     ('bare', 'nothing but the records'),
     ('key', 'records with a primary key, not billed'),
     ('hand', 'three writes by hand'),
+    ('numbered', 'four writes by hand, repeats looked for'),
     ('row', 'PL/pgSQL row trigger'),
     ('set', 'PL/pgSQL statement trigger'),
     ('ledger', 'statement trigger that only writes a ledger'),
