@@ -2,7 +2,7 @@
 -- of the month in a zone, whatever the session's. A package's row holds the
 -- usage of its latest stretch, other usage is beside it.
 BEGIN;
-SELECT plan(29);
+SELECT plan(32);
 
 CREATE FUNCTION pg_temp.start(at timestamptz, zone text, bounds timestamptz[] DEFAULT '{}') RETURNS text LANGUAGE sql AS $$
     SELECT to_char(timezone('UTC', ccc.stretch(at, bounds, zone)), 'YYYY-MM-DD HH24:MI') $$;
@@ -20,6 +20,14 @@ SELECT is(pg_temp.start('2015-11-01 04:00Z', 'America/Havana'), '2015-10-01 04:0
 SELECT is(pg_temp.start('2015-11-01 04:59:59.999999Z', 'America/Havana'), '2015-10-01 04:00', 'between the two');
 SELECT is(pg_temp.start('2015-11-01 05:00Z', 'America/Havana'), '2015-11-01 05:00', 'from the second one it is November');
 SELECT is(pg_temp.start('2015-11-30 23:00Z', 'America/Havana'), '2015-11-01 05:00', 'to its end');
+
+-- what was asked before makes no difference
+SELECT is((SELECT string_agg(pg_temp.start(at, zone), ', ' ORDER BY n) FROM (VALUES
+               (1, '2025-02-28 20:00Z'::timestamptz, 'Asia/Shanghai'), (2, '2025-02-28 20:00Z', 'America/Havana'), (3, '2025-02-28 20:00Z', 'Asia/Shanghai'),
+               (4, '2025-02-28 20:00Z', 'UTC'), (5, '2025-01-31 12:00Z', 'UTC')) AS v (n, at, zone)),
+          '2025-02-28 16:00, 2025-02-01 05:00, 2025-02-28 16:00, 2025-02-01 00:00, 2025-01-01 00:00', 'zones in turn');
+SELECT throws_ok($$SELECT ccc.stretch('infinity', '{}', 'UTC')$$, '22008');
+SELECT is(pg_temp.start('2025-01-31 12:00Z', 'UTC'), '2025-01-01 00:00', 'after an instant that is in no month');
 
 -- no instant is in a stretch that begins after it
 SELECT is_empty($$SELECT z.name, i.at FROM pg_timezone_names AS z, generate_series(timestamptz '2015-10-29 00:00Z', '2015-11-03 00:00Z', '30 minutes') AS i (at)
