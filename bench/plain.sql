@@ -1,5 +1,6 @@
 -- What those have who bill without the extension: numbers, packages with a
--- counter each, and a ledger with one index.
+-- counter each, and a ledger with one index. Only bench/numbered.pgbench counts
+-- postings in accounts.
 -- Variables: numbers, packages: files with the accounts of bench/ours.sql.
 \ir calls_table.sql
 

@@ -21,8 +21,7 @@
 #include "grow.h"
 #include "row_checks.h"
 
-#define BATCH 1000				/* rows, or fewer where they are long: */
-#define BATCH_BYTES (64 * 1024)
+#define BATCH_BYTES (64 * 1024)	/* as COPY's: what stays in a processor's cache */
 
 struct Appender
 {
@@ -134,7 +133,8 @@ append_store(Appender *appender)
 	check_row(appender->rel, slot);
 	ExecMaterializeSlot(slot);
 	appender->nbytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
-	if (++appender->nslots < BATCH && appender->nbytes < BATCH_BYTES)
+	appender->nslots++;
+	if (appender->nbytes < BATCH_BYTES)
 		return;
 	if (appender->bulk == NULL)
 		appender->bulk = bulk_state(appender);

@@ -22,7 +22,9 @@
 #include "row_exceptions.h"
 #include "superseded.h"
 
-#define RUN 200					/* records mapped and rated at a time, at most */
+/* Records mapped and rated at a time, at most. Few stay in a processor's cache. */
+#define RUN 1000
+#define SHORT_RUN 200
 
 /* A statement's records, billed. */
 typedef struct Billing
@@ -102,11 +104,20 @@ find_exceptions(Billing *billing, const CallRecord *records, int n)
 		open_exceptions_find(&billing->open, billing->source->cdr, records, n);
 }
 
-/* How many records of a side are at hand, if it has any. Each has room of its own. */
+/*
+ * How many records of a side are at hand, if it has any. Each has room of its
+ * own. Runs are short unless they are dear by themselves: expressions are
+ * prepared, or exceptions looked for, in each.
+ */
 static int
-at_hand(Intake *intake)
+at_hand(const Billing *billing, Intake *intake)
 {
-	return intake == NULL ? 0 : intake_at_hand(intake, RUN, work_mem * (Size) 1024 / 4);
+	bool		dear;
+
+	if (intake == NULL)
+		return 0;
+	dear = billing->has_exceptions || !intake_is_plain(intake);
+	return intake_at_hand(intake, dear ? RUN : SHORT_RUN, work_mem * (Size) 1024 / 4);
 }
 
 /*
@@ -149,8 +160,8 @@ concern_backfilled(Billing *billing, const CallRecord *stored, int n)
 static bool
 bill_run(Billing *billing)
 {
-	int			ngone = at_hand(billing->gone);
-	int			nstored = at_hand(billing->stored);
+	int			ngone = at_hand(billing, billing->gone);
+	int			nstored = at_hand(billing, billing->stored);
 	bool		paired = ngone > 0 && nstored > 0;
 	CallRecord *gone = NULL;
 	CallRecord *stored = NULL;

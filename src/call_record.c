@@ -62,12 +62,12 @@ party_of(char *text)
 	return party;
 }
 
-/* Sets the length, a copy of what may be none. */
+/* Sets the length, which may be none and is kept. */
 void
 record_lasts(CallRecord *record, Numeric seconds)
 {
-	record->seconds = DatumGetNumericCopy(NumericGetDatum(seconds));
-	if (!seconds_round_up(record->seconds, &record->whole_seconds))
+	record->seconds = seconds;
+	if (!seconds_round_up(seconds, &record->whole_seconds))
 		record->whole_seconds = -1;
 }
 

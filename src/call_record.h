@@ -27,8 +27,8 @@ typedef struct CallRecord
 	char	   *direction;
 	Numeric		seconds;		/* NULL: not known yet */
 	int64		whole_seconds;	/* the same, rounded up; -1: that cannot be */
-	bool		is_whole;		/* nothing was rounded */
 	TimestampTz started_at;
+	bool		is_whole;		/* the length is known to be whole_seconds, to the digit */
 	bool		has_start;
 	bool		finished;
 } CallRecord;

@@ -212,7 +212,7 @@ read_retry(uint64 row, Retry *retry)
 	record->call_id = TextDatumGetCString(spi_value(row, 3));
 	record->started_at = DatumGetTimestampTz(spi_value(row, 4));
 	if (!no_seconds)
-		record_lasts(record, DatumGetNumeric(seconds));
+		record_lasts(record, DatumGetNumericCopy(seconds));
 	record->caller = party_of(spi_text(row, 6));
 	record->callee = party_of(spi_text(row, 7));
 	record->direction = spi_text(row, 8);

@@ -34,7 +34,7 @@ first_not_less(const void *items, int n, Size size, int64 value)
 	return from;
 }
 
-/* As core's own tables of such keys hash them. */
+/* As dynahash does. */
 static inline uint32
 hash_of_int64(int64 value)
 {

@@ -130,7 +130,7 @@ map_field(CallRecord *record, Field field, Oid type, Datum value)
 			if (type == INT8OID)
 				record_lasts_whole(record, DatumGetInt64(value));
 			else
-				record_lasts(record, DatumGetNumeric(value));
+				record_lasts(record, DatumGetNumericCopy(value));
 			break;
 		case FIELD_CALLER:
 			record->caller = party_of(TextDatumGetCString(value));
@@ -441,6 +441,13 @@ read_run(Intake *intake)
 		}
 		give_up_row(intake, problem);
 	}
+}
+
+/* Whether rows are read without an executor. */
+bool
+intake_is_plain(const Intake *intake)
+{
+	return intake->is_plain;
 }
 
 /*

@@ -43,6 +43,7 @@ typedef struct NumberEntry
 	int64		number;			/* hash key */
 	Service    *services;
 	bool		complete;		/* these are all that it ever was in */
+	uint32		hash;			/* of the key */
 	char		status;			/* of the hash table */
 } NumberEntry;
 
@@ -52,6 +53,8 @@ typedef struct NumberEntry
 #define SH_KEY number
 #define SH_HASH_KEY(table, key) hash_of_int64(key)
 #define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE

@@ -31,6 +31,7 @@ typedef struct RatedAccount
 	int64		account_id;		/* hash key */
 	int64		version;		/* of what its calls were rated by */
 	bool		post;			/* some are to be posted */
+	uint32		hash;			/* of the key */
 	char		status;			/* of the hash table */
 } RatedAccount;
 
@@ -40,6 +41,8 @@ typedef struct RatedAccount
 #define SH_KEY account_id
 #define SH_HASH_KEY(table, key) hash_of_int64(key)
 #define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
 #define SH_SCOPE static inline
 #define SH_DECLARE
 #define SH_DEFINE

@@ -106,12 +106,18 @@ keep(Oid relid, EState *estate, ResultRelInfo *target)
 static void
 check_first_row(Relation rel, TupleTableSlot *row)
 {
+	static bool listening = false;
 	EState	   *estate = CreateExecutorState();
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	uint64		before = changes;
 
 	MemoryContextSwitchTo(old);
+	if (!listening)
+	{
+		relation_news_to(invalidate);
+		listening = true;
+	}
 	target->ri_RelationDesc = rel;
 	ExecConstraints(target, row, estate);
 	ResetPerTupleExprContext(estate);
@@ -130,14 +136,10 @@ check_first_row(Relation rel, TupleTableSlot *row)
 void
 check_row(Relation rel, TupleTableSlot *row)
 {
-	static bool listening = false;
 	RowChecks  *checks;
 
 	if (rel->rd_att->constr == NULL)
 		return;
-	if (!listening)
-		relation_news_to(invalidate);
-	listening = true;
 	checks = find_checks(RelationGetRelid(rel));
 	if (checks == NULL || !checks->valid)
 	{
