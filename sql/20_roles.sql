@@ -36,6 +36,16 @@ BEGIN
                   HINT = 'Take them back with ALTER DEFAULT PRIVILEGES, or install as another superuser.';
     END IF;
 
+    -- nothing would tell a function that the script closes from one that they do
+    IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d
+               WHERE d.defaclrole = (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = CURRENT_USER)
+                 AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f' AND pg_catalog.cardinality(d.defaclacl) = 0)
+    THEN
+        RAISE EXCEPTION 'default privileges of role "%" would leave nobody any right on functions', CURRENT_USER
+            USING ERRCODE = '55000',
+                  HINT = 'Give the role its own back with ALTER DEFAULT PRIVILEGES, or install as another superuser.';
+    END IF;
+
     -- a function of its own would do for whoever calls it what only the extension's may
     IF EXISTS (SELECT FROM pg_catalog.pg_shdepend AS d
                WHERE d.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass AND d.refobjid = 'ccc_owner'::pg_catalog.regrole

@@ -38,6 +38,8 @@ BEGIN
         SELECT p.oid::pg_catalog.regprocedure::text AS name
         FROM pg_catalog.pg_proc AS p
         WHERE p.pronamespace = 'ccc'::pg_catalog.regnamespace AND p.proacl IS NOT NULL
+          -- closed where its owner had no right either: from 17 on that is kept nowhere else
+          AND pg_catalog.cardinality(p.proacl) > 0
           AND NOT EXISTS (SELECT FROM pg_catalog.pg_init_privs AS i
                           WHERE i.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND i.objoid = p.oid)
     LOOP

@@ -1,7 +1,7 @@
 -- Default privileges of the superuser who installs, as application databases
 -- have them, give nobody anything of the extension's, and take nothing away.
 BEGIN;
-SELECT plan(16);
+SELECT plan(19);
 
 CREATE VIEW pg_temp.rights AS
     SELECT 'pg_class'::regclass AS kind, c.relname::text AS name, a.grantee, a.privilege_type
@@ -101,6 +101,16 @@ ALTER DEFAULT PRIVILEGES REVOKE CREATE ON SCHEMAS FROM app;
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO ccc_reader;
 SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', NULL, 'what they would give roles of the extension is not told from what these have');
 ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM ccc_reader;
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON ROUTINES FROM PUBLIC, CURRENT_USER;
+SELECT throws_ok('CREATE EXTENSION ccc_billing', '55000', 'default privileges of role "' || CURRENT_USER || '" would leave nobody any right on functions',
+                 'what nobody would have by them is not told from what nobody may have');
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO app;
+SELECT lives_ok('CREATE EXTENSION ccc_billing', 'but from what somebody would have');
+SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'and the rights are as ever');
+DROP EXTENSION ccc_billing;
+DROP SCHEMA ccc;
+ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC, CURRENT_USER;
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON ROUTINES FROM app;
 SELECT lives_ok('CREATE EXTENSION ccc_billing', 'without them it is installed');
 SELECT set_eq('SELECT * FROM pg_temp.rights', 'SELECT * FROM pg_temp.before', 'as before');
 SELECT * FROM finish();
