@@ -18,7 +18,6 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
-#include "int64s.h"
 #include "known_services.h"
 #include "ledger.h"
 #include "numbers.h"
@@ -49,16 +48,8 @@ typedef struct NumberEntry
 
 #define SH_PREFIX entries
 #define SH_ELEMENT_TYPE NumberEntry
-#define SH_KEY_TYPE int64
 #define SH_KEY number
-#define SH_HASH_KEY(table, key) hash_of_int64(key)
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "by_int64.h"
 
 /* columns of ccc.numbers, in order */
 enum

@@ -12,7 +12,6 @@
 #include "call_sort.h"
 #include "catalogue.h"
 #include "compat.h"
-#include "int64s.h"
 #include "known_services.h"
 #include "ledger.h"
 #include "posting.h"
@@ -37,16 +36,8 @@ typedef struct RatedAccount
 
 #define SH_PREFIX accounts
 #define SH_ELEMENT_TYPE RatedAccount
-#define SH_KEY_TYPE int64
 #define SH_KEY account_id
-#define SH_HASH_KEY(table, key) hash_of_int64(key)
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "by_int64.h"
 
 #define ANY_VERSION PG_INT64_MAX	/* no calls were rated */
 
