@@ -6,8 +6,10 @@
  */
 DO $$
 DECLARE
-    roles text[] := ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'];
-    r     text;
+    roles     text[] := ARRAY['ccc_owner', 'ccc_admin', 'ccc_writer', 'ccc_reader', 'ccc_tenant', 'ccc_monitor'];
+    r         text;
+    -- by its name as it is, which a cast to regrole would fold
+    installer oid := (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = CURRENT_USER);
 BEGIN
     FOREACH r IN ARRAY roles LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
@@ -27,7 +29,7 @@ BEGIN
     END IF;
 
     IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
-               WHERE d.defaclrole = (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = CURRENT_USER)
+               WHERE d.defaclrole = installer
                  AND d.defaclnamespace = 0
                  AND a.grantee IN (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = ANY (roles)))
     THEN
@@ -38,7 +40,7 @@ BEGIN
 
     -- nothing would tell a function that the script closes from one that they do
     IF EXISTS (SELECT FROM pg_catalog.pg_default_acl AS d
-               WHERE d.defaclrole = (SELECT o.oid FROM pg_catalog.pg_roles AS o WHERE o.rolname = CURRENT_USER)
+               WHERE d.defaclrole = installer
                  AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f' AND pg_catalog.cardinality(d.defaclacl) = 0)
     THEN
         RAISE EXCEPTION 'default privileges of role "%" would leave nobody any right on functions', CURRENT_USER
