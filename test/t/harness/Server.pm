@@ -122,6 +122,13 @@ sub processes
 	return grep { ((process($_))[1] // 0) == $postmaster } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
+# A server that is killed after it has made this file, and before it has written
+# its number into it, is to be helped by hand: no other one takes the file over.
+sub remove_empty_lock_file
+{
+	unlink "$dir/data/postmaster.pid" if -z "$dir/data/postmaster.pid";
+}
+
 # Every process of the server at once, as when the machine fails.  A stopped
 # postmaster makes no new ones while its children are looked for.
 sub kill_server
@@ -132,6 +139,7 @@ sub kill_server
 	kill 'KILL', @children, $postmaster;
 	waitpid $postmaster, 0;
 	undef $postmaster;
+	remove_empty_lock_file();
 	foreach my $pid (@children)
 	{
 		select(undef, undef, undef, 0.01) while ((process($pid))[0] // 'Z') ne 'Z';
