@@ -43,12 +43,14 @@ Appender *
 append_begin(Relation rel)
 {
 	Appender   *appender = palloc0_object(Appender);
+	int			guc_level = pin_for_row(rel);
 
 	appender->rel = rel;
 	appender->estate = CreateExecutorState();
 	appender->target = makeNode(ResultRelInfo);
 	InitResultRelInfo(appender->target, appender->rel, 0, NULL, 0);
 	ExecOpenIndices(appender->target, false);
+	unpin_for_row(guc_level);
 	appender->context = CurrentMemoryContext;
 	appender->batch_context = AllocSetContextCreate(CurrentMemoryContext,
 													"ccc append batch",
@@ -96,6 +98,7 @@ append_flush(Appender *appender)
 {
 	MemoryContext old = MemoryContextSwitchTo(appender->batch_context);
 	CommandId	cid = GetCurrentCommandId(true);
+	int			guc_level = pin_for_row(appender->rel);
 
 	if (appender->nslots == 1)
 		table_tuple_insert(appender->rel, appender->slots[0], cid, 0, NULL);
@@ -107,6 +110,7 @@ append_flush(Appender *appender)
 		append_indexes(appender, appender->slots[i]);
 		ExecClearTuple(appender->slots[i]);
 	}
+	unpin_for_row(guc_level);
 	appender->nslots = 0;
 	appender->nbytes = 0;
 	MemoryContextSwitchTo(old);

@@ -418,5 +418,5 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		if (stored != NULL)
 			intake_end(billing.stored);
 	}
-	rights_end(&billing.rights);
+	rights_as_writer(&billing.rights);
 }

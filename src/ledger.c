@@ -327,7 +327,7 @@ fetch_movable(MovableScan *scan)
 	scan->context = context;
 	MemoryContextReset(context);
 	old = MemoryContextSwitchTo(context);
-	SPI_cursor_fetch(scan->portal, true, MOVABLE_BATCH);
+	statement_fetch(scan->portal, MOVABLE_BATCH);
 	MemoryContextSwitchTo(context);
 	scan->n = SPI_processed;
 	scan->next = 0;

@@ -374,12 +374,14 @@ insert_index_entries(OwnTable *table, bool update, bool only_summarizing)
 {
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
+	int			guc_level = pin_for_row(table->rel);
 
 	InitResultRelInfo(target, table->rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
 	list_free(exec_insert_index_tuples(target, table->written, estate, update,
 									   only_summarizing));
 	ExecCloseIndices(target);
+	unpin_for_row(guc_level);
 	FreeExecutorState(estate);
 	pfree(target);
 }

@@ -101,7 +101,7 @@ rerate(PG_FUNCTION_ARGS)
 	rights_begin(&rights);
 	rights_as_owner(&rights);
 	count = rerate_account(PG_GETARG_INT64(0), PG_GETARG_TIMESTAMPTZ(1));
-	rights_end(&rights);
+	rights_as_writer(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	PG_RETURN_INT64(count);

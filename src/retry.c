@@ -137,7 +137,7 @@ retry(const int64 *account_id)
 		done = attempt(retry_open, &job);
 	while (!done)
 		done = retry_open(&job);
-	rights_end(&rights);
+	rights_as_writer(&rights);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	return job.resolved;

@@ -130,6 +130,16 @@ unpin_settings(int guc_level)
 	AtEOXact_GUC(false, guc_level);
 }
 
+/* Pins the path alone. Returns the level to give to unpin_settings(). */
+int
+pin_path(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin("search_path", PINNED_PATH);
+	return guc_level;
+}
+
 /* OID of one of the extension's own tables. */
 Oid
 ccc_relation(const char *name)
@@ -155,8 +165,9 @@ relation_owner(Oid relid)
 }
 
 /*
- * Stays the writer. Of the settings only the path is pinned: each own statement
- * pins what it depends on, and so does the evaluation of a mapping.
+ * Stays the writer. No setting is pinned: each own statement pins what it
+ * depends on, and so do the evaluation of a mapping and what rows of own tables
+ * run.
  */
 void
 rights_begin(Rights *rights)
@@ -164,8 +175,6 @@ rights_begin(Rights *rights)
 	GetUserIdAndSecContext(&rights->writer, &rights->writer_context);
 	rights->asked_context = rights->writer_context;
 	rights->owner = relation_owner(ccc_relation("ledger"));
-	rights->guc_level = NewGUCNestLevel();
-	pin("search_path", PINNED_PATH);
 }
 
 /*
@@ -182,8 +191,6 @@ rights_begin_for(Rights *rights, const Caller *caller)
 void
 rights_as_owner(const Rights *rights)
 {
-	if (strcmp(namespace_search_path, PINNED_PATH) != 0)
-		elog(ERROR, "search_path is not the pinned one");
 	SetUserIdAndSecContext(rights->owner,
 						   rights->asked_context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }
@@ -192,13 +199,6 @@ void
 rights_as_writer(const Rights *rights)
 {
 	SetUserIdAndSecContext(rights->writer, rights->writer_context);
-}
-
-void
-rights_end(const Rights *rights)
-{
-	unpin_settings(rights->guc_level);
-	rights_as_writer(rights);
 }
 
 static void

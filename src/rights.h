@@ -20,7 +20,6 @@ typedef struct Rights
 	int			writer_context;
 	Oid			owner;
 	int			asked_context;	/* of the writer, or of who asked for a backfill */
-	int			guc_level;
 } Rights;
 
 /* Who asked for something that is done as a table's owner. */
@@ -32,6 +31,7 @@ typedef struct Caller
 } Caller;
 
 extern int	pin_settings(void);
+extern int	pin_path(void);
 extern void pin_values(void);
 extern void pin_time_zone(const char *time_zone);
 extern void pin_locale(void);
@@ -42,7 +42,6 @@ extern void rights_begin(Rights *rights);
 extern void rights_begin_for(Rights *rights, const Caller *caller);
 extern void rights_as_owner(const Rights *rights);
 extern void rights_as_writer(const Rights *rights);
-extern void rights_end(const Rights *rights);
 
 extern Relation open_call_table(Oid relid, LOCKMODE lockmode);
 extern List *with_partitions(Relation table, LOCKMODE lockmode);

@@ -4,15 +4,28 @@
  *
  * Core reads a table's CHECK constraints from their text at every statement
  * that writes it; for one call that is dearer than writing the row.
+ *
+ * Constraints and indexes that somebody gave such a table may call functions
+ * whose meaning depends on search_path. A writer's path is not to lead what runs
+ * as the ledger's owner: so it is pinned while they run. That too would be dear
+ * for one call, and is left out where all that runs is known to be core's.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "relation_news.h"
+#include "rights.h"
 #include "row_checks.h"
 
 typedef struct RowChecks
@@ -20,6 +33,7 @@ typedef struct RowChecks
 	slist_node	node;
 	Oid			relid;
 	bool		valid;
+	bool		path_matters;	/* to something that a row runs */
 	EState	   *estate;
 	ResultRelInfo *target;		/* holds the constraints, in the estate's memory */
 } RowChecks;
@@ -77,8 +91,55 @@ forget_invalid(void)
 	}
 }
 
+/* Immutable functions of core's know no path. */
+static bool
+is_not_cores(Oid function, void *context)
+{
+	return function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+calls_others(Node *node, void *context)
+{
+	return node != NULL &&
+		(IsA(node, CoerceToDomain) || IsA(node, SQLValueFunction) ||
+		 check_functions_in_node(node, is_not_cores, NULL) ||
+		 expression_tree_walker(node, calls_others, NULL));
+}
+
+static bool
+evaluates(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", index);
+	result = !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) ||
+		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* Whether a row runs anything but functions of core's that know no path. */
+static bool
+path_matters(Relation rel)
+{
+	TupleDesc	columns = RelationGetDescr(rel);
+	bool		matters = false;
+	ListCell   *cell;
+
+	for (int i = 0; i < columns->natts; i++)
+		matters |= TupleDescAttr(columns, i)->attgenerated != '\0';
+	for (int i = 0; i < columns->constr->num_check; i++)
+		matters |= calls_others(stringToNode(columns->constr->check[i].ccbin), NULL);
+	foreach(cell, RelationGetIndexList(rel))
+		matters |= evaluates(lfirst_oid(cell));
+	return matters;
+}
+
 static void
-keep(Oid relid, EState *estate, ResultRelInfo *target)
+keep(Oid relid, bool path_matters, EState *estate, ResultRelInfo *target)
 {
 	RowChecks  *checks;
 
@@ -93,6 +154,7 @@ keep(Oid relid, EState *estate, ResultRelInfo *target)
 	else
 		FreeExecutorState(checks->estate);
 	checks->valid = true;
+	checks->path_matters = path_matters;
 	checks->estate = estate;
 	checks->target = target;
 	MemoryContextSetParent(estate->es_query_cxt, CacheMemoryContext);
@@ -111,6 +173,7 @@ check_first_row(Relation rel, TupleTableSlot *row)
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	uint64		before = changes;
+	bool		matters;
 
 	MemoryContextSwitchTo(old);
 	if (!listening)
@@ -121,10 +184,42 @@ check_first_row(Relation rel, TupleTableSlot *row)
 	target->ri_RelationDesc = rel;
 	ExecConstraints(target, row, estate);
 	ResetPerTupleExprContext(estate);
+	matters = path_matters(rel);
 	if (changes == before)
-		keep(RelationGetRelid(rel), estate, target);
+		keep(RelationGetRelid(rel), matters, estate, target);
 	else
 		FreeExecutorState(estate);
+}
+
+static int
+pin_for(const RowChecks *checks)
+{
+	return checks != NULL && checks->valid && !checks->path_matters ? 0 : pin_path();
+}
+
+/*
+ * Pins the path for what a row of a table may run, where it may matter. To be
+ * undone by unpin_for_row(), with what this gives.
+ */
+int
+pin_for_row(Relation rel)
+{
+	return pin_for(find_checks(RelationGetRelid(rel)));
+}
+
+void
+unpin_for_row(int guc_level)
+{
+	if (guc_level != 0)
+		unpin_settings(guc_level);
+}
+
+static void
+check_again(RowChecks *checks, Relation rel, TupleTableSlot *row)
+{
+	checks->target->ri_RelationDesc = rel;
+	ExecConstraints(checks->target, row, checks->estate);
+	ResetPerTupleExprContext(checks->estate);
 }
 
 /*
@@ -137,16 +232,15 @@ void
 check_row(Relation rel, TupleTableSlot *row)
 {
 	RowChecks  *checks;
+	int			guc_level;
 
 	if (rel->rd_att->constr == NULL)
 		return;
 	checks = find_checks(RelationGetRelid(rel));
-	if (checks == NULL || !checks->valid)
-	{
+	guc_level = pin_for(checks);
+	if (checks != NULL && checks->valid)
+		check_again(checks, rel, row);
+	else
 		check_first_row(rel, row);
-		return;
-	}
-	checks->target->ri_RelationDesc = rel;
-	ExecConstraints(checks->target, row, checks->estate);
-	ResetPerTupleExprContext(checks->estate);
+	unpin_for_row(guc_level);
 }

@@ -296,7 +296,7 @@ source_attached(Relation cdr)
 	AcceptInvalidationMessages();
 	rights_begin(&rights);
 	attached = source_get(cdr, &rights)->attached;
-	rights_end(&rights);
+	rights_as_writer(&rights);
 	return attached;
 }
 
@@ -319,7 +319,7 @@ source_try(Relation cdr)
 	for (int i = 0; i < NFIELDS; i++)
 		if (source->fields[i] != NULL)
 			mapping_prepare(source->fields[i], (Field) i);
-	rights_end(&rights);
+	rights_as_writer(&rights);
 	return source->cdr;
 }
 

@@ -98,7 +98,7 @@ statement_look(Statement *statement, Datum *values)
 	PopActiveSnapshot();
 }
 
-/* As statement_execute(), its rows to be fetched by SPI_cursor_fetch(). */
+/* As statement_execute(), its rows to be fetched by statement_fetch(). */
 Portal
 statement_open(Statement *statement, Datum *values)
 {
@@ -111,6 +111,16 @@ statement_open(Statement *statement, Datum *values)
 	unpin_settings(guc_level);
 	MemoryContextSwitchTo(context);
 	return portal;
+}
+
+/* The next rows, so many at most, as SPI_cursor_fetch() leaves them. */
+void
+statement_fetch(Portal portal, long max)
+{
+	int			guc_level = pin_path();
+
+	SPI_cursor_fetch(portal, true, max);
+	unpin_settings(guc_level);
 }
 
 /* A value of the result that cannot be null. */

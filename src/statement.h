@@ -24,6 +24,7 @@ extern void statement_execute_nulls(Statement *statement, Datum *values,
 									const char *nulls);
 extern void statement_look(Statement *statement, Datum *values);
 extern Portal statement_open(Statement *statement, Datum *values);
+extern void statement_fetch(Portal portal, long max);
 extern Datum spi_value(uint64 row, int column);
 extern char *spi_text(uint64 row, int column);
 extern Datum bigint_array(const int64 *values, int n);
