@@ -5,50 +5,49 @@
 #include "postgres.h"
 
 #include "common/hashfn.h"
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "call_record.h"
 #include "compat.h"
 #include "increment.h"
 #include "phone.h"
+#include "put.h"
 
 #define MAX_TEXT 65536			/* bytes; of longer ones there is no room for several */
+#define KEPT_LENGTHS 3600		/* from 0 seconds */
 
-static void
-append_number(StringInfo buffer, char kind, int64 number)
+static char *
+put_number(char *at, char kind, int64 number)
 {
-	enlargeStringInfo(buffer, sizeof(char) + sizeof(int64));
-	pq_writeint8(buffer, kind);
-	pq_writeint64(buffer, number);
+	*at++ = kind;
+	return put_int64(at, number);
 }
 
-static void
-append_text(StringInfo buffer, const char *text)
+/* With its end, so that no two texts in a row say the same as others. */
+static char *
+put_text(char *at, const char *text)
 {
 	Size		size = text == NULL ? 0 : strlen(text) + 1;
 
 	if (size > MAX_TEXT)
-	{
-		append_number(buffer, 'l', hash_bytes_extended((const unsigned char *) text, size, 0));
-		return;
-	}
-	enlargeStringInfo(buffer, sizeof(char) + size);
-	pq_writeint8(buffer, text == NULL ? '-' : 't');
-	if (text != NULL)
-		memcpy(buffer->data + buffer->len, text, size);
-	buffer->len += size;
+		return put_number(at, 'l', hash_bytes_extended((const unsigned char *) text, size, 0));
+	*at++ = text == NULL ? '-' : 't';
+	return size > 0 ? put(at, text, size) : at;
 }
 
 /* A number in whatever notation; what is none stands for itself. */
-static void
-append_party(StringInfo buffer, const Party *party)
+static char *
+put_party(char *at, const Party *party)
 {
-	if (party->number == 0)
-		append_text(buffer, party->text);
-	else
-		append_number(buffer, 'n', party->number);
+	return party->number == 0 ? put_text(at, party->text) : put_number(at, 'n', party->number);
+}
+
+/* The room that a text needs at most, by itself or as a number. */
+static Size
+room_for(const char *text)
+{
+	return 1 + Max(sizeof(int64), text == NULL ? 0 : Min(strlen(text) + 1, MAX_TEXT));
 }
 
 /* What a text, or NULL, says of a party. */
@@ -71,28 +70,41 @@ record_lasts(CallRecord *record, Numeric seconds)
 		record->whole_seconds = -1;
 }
 
+/* Lengths recur: of an hour's, each is made once a session. */
+static Numeric
+length_of(int64 seconds)
+{
+	static Numeric kept[KEPT_LENGTHS];
+	MemoryContext old;
+
+	if (seconds < 0 || seconds >= KEPT_LENGTHS)
+		return int64_to_numeric(seconds);
+	if (kept[seconds] == NULL)
+	{
+		old = MemoryContextSwitchTo(TopMemoryContext);
+		kept[seconds] = int64_to_numeric(seconds);
+		MemoryContextSwitchTo(old);
+	}
+	return kept[seconds];
+}
+
 /* The same of a length that is known to have no fraction. */
 void
 record_lasts_whole(CallRecord *record, int64 seconds)
 {
-	record->seconds = int64_to_numeric(seconds);
+	record->seconds = length_of(seconds);
 	record->is_whole = seconds >= 0;
 	record->whole_seconds = record->is_whole ? seconds : -1;
 }
 
-/* As numeric_normalize() writes a length. */
-static void
-append_length(StringInfo buffer, const CallRecord *record)
+/* As numeric_normalize() writes a length; into digits what is whole. */
+static char *
+length_text(const CallRecord *record, char *digits)
 {
-	char		digits[MAXINT8LEN + 1];
-
-	if (record->is_whole)
-	{
-		pg_lltoa(record->whole_seconds, digits);
-		append_text(buffer, digits);
-	}
-	else
-		append_text(buffer, record->seconds ? numeric_normalize(record->seconds) : NULL);
+	if (!record->is_whole)
+		return record->seconds ? numeric_normalize(record->seconds) : NULL;
+	pg_lltoa(record->whole_seconds, digits);
+	return digits;
 }
 
 /*
@@ -102,20 +114,29 @@ append_length(StringInfo buffer, const CallRecord *record)
 int64
 record_content(const CallRecord *record)
 {
-	StringInfoData buffer;
+	char		digits[MAXINT8LEN + 1];
+	const char *length;
+	char		usual[512];		/* room for most */
+	Size		room;
+	char	   *begin;
+	char	   *at;
 	int64		hash;
 
 	if (record->hashed)
 		return record->content;
-	initStringInfo(&buffer);
-	pq_sendint64(&buffer, record->has_start ? record->started_at : DT_NOBEGIN);
-	append_text(&buffer, record->call_id);
-	append_text(&buffer, record->direction);
-	append_length(&buffer, record);
-	append_party(&buffer, &record->caller);
-	append_party(&buffer, &record->callee);
-	hash = (int64) hash_bytes_extended((unsigned char *) buffer.data, buffer.len, 0);
-	pfree(buffer.data);
+	length = length_text(record, digits);
+	room = sizeof(int64) + room_for(record->call_id) + room_for(record->direction) + room_for(length) +
+		room_for(record->caller.text) + room_for(record->callee.text);
+	begin = room <= sizeof(usual) ? usual : palloc(room);
+	at = put_int64(begin, record->has_start ? record->started_at : DT_NOBEGIN);
+	at = put_text(at, record->call_id);
+	at = put_text(at, record->direction);
+	at = put_text(at, length);
+	at = put_party(at, &record->caller);
+	at = put_party(at, &record->callee);
+	hash = (int64) hash_bytes_extended((unsigned char *) begin, at - begin, 0);
+	if (begin != usual)
+		pfree(begin);
 	return hash;
 }
 

@@ -20,6 +20,7 @@
 
 #include "call_sort.h"
 #include "compat.h"
+#include "put.h"
 #include "scan.h"
 
 #define FEW 64
@@ -63,6 +64,8 @@ struct CallSort
 
 	/* when they are many */
 	Tuplesortstate *strings;	/* NULL: they are not */
+	bytea	   *packed;			/* room for a string to put in */
+	Size		packed_room;
 	bytea	   *string;			/* of the call that it stands at, or NULL */
 	int64		account_id;
 	const char *call_id;
@@ -200,14 +203,22 @@ put_abbreviation(char *at, const char *call_id, int size)
 	return (char *) memcpy(at, &bits, size) + size;
 }
 
-static char *
-put(char *at, const void *data, Size size)
+/* Room for a string, which need not be kept: strings are copied. */
+static bytea *
+room_for(CallSort *sort, Size size)
 {
-	return (char *) memcpy(at, data, size) + size;
+	if (size > sort->packed_room)
+	{
+		if (sort->packed != NULL)
+			pfree(sort->packed);
+		sort->packed_room = size + size / 2;
+		sort->packed = MemoryContextAlloc(sort->context, sort->packed_room);
+	}
+	return sort->packed;
 }
 
 static bytea *
-pack(const RatedCall *call)
+pack(CallSort *sort, const RatedCall *call)
 {
 	Rest		rest = {
 		.started_at = call->started_at,
@@ -215,16 +226,15 @@ pack(const RatedCall *call)
 		.number = call->number,
 		.content = call->content
 	};
-	uint64		order = pg_hton64(place(call));
 	Size		id = strlen(call->call_id) + 1;
 	Size		seconds = VARSIZE(call->seconds);
 	Size		pool = call->pool ? strlen(call->pool) : 0;
-	bytea	   *packed = palloc(VARHDRSZ + MAX_BEGINNING + id + sizeof(order) + sizeof(rest) + seconds + pool);
+	bytea	   *packed = room_for(sort, VARHDRSZ + MAX_BEGINNING + id + sizeof(int64) + sizeof(rest) + seconds + pool);
 	char	   *at = put_account(VARDATA(packed), call->account_id);
 
 	at = put_abbreviation(at, call->call_id, abbreviation_size(VARDATA(packed), at));
 	at = put(at, call->call_id, id);
-	at = put(at, &order, sizeof(order));
+	at = put_int64(at, place(call));
 	at = put(at, &rest, sizeof(rest));
 	at = put(at, call->seconds, seconds);
 	if (call->pool)
@@ -233,14 +243,18 @@ pack(const RatedCall *call)
 	return packed;
 }
 
-/* A pool's name is not empty: nothing behind the length means that it is free. */
+/*
+ * In one piece of memory: the length, the pool, the call_id. A pool's name is not
+ * empty: nothing behind the length means that it is free.
+ */
 static void
 unpack(const CallSort *sort, RatedCall *call)
 {
 	const char *at = sort->rest;
+	Size		id = at - sort->call_id;	/* with its end */
 	uint64		order;
 	Rest		rest;
-	Numeric		seconds;
+	char	   *copy;
 	Size		size;
 
 	memcpy(&order, at, sizeof(order));
@@ -248,29 +262,27 @@ unpack(const CallSort *sort, RatedCall *call)
 	memcpy(&rest, at, sizeof(rest));
 	at += sizeof(rest);
 	size = (char *) sort->string + VARSIZE(sort->string) - at;
-	seconds = palloc(size + 1);
-	memcpy(seconds, at, size);
-	((char *) seconds)[size] = '\0';
+	copy = palloc(size + 1 + id);
+	memcpy(copy, at, size);
+	copy[size] = '\0';
+	memcpy(copy + size + 1, sort->call_id, id);
 
 	memset(call, 0, sizeof(RatedCall));
 	call->account_id = sort->account_id;
-	call->call_id = pstrdup(sort->call_id);
+	call->call_id = copy + size + 1;
 	read_place(pg_ntoh64(order), call);
 	call->started_at = rest.started_at;
 	call->billed = rest.billed;
 	call->number = rest.number;
 	call->content = rest.content;
-	call->seconds = seconds;
-	call->pool = size > VARSIZE(seconds) ? (char *) seconds + VARSIZE(seconds) : NULL;
+	call->seconds = (Numeric) copy;
+	call->pool = size > VARSIZE(copy) ? copy + VARSIZE(copy) : NULL;
 }
 
 static void
 put_string(CallSort *sort, const RatedCall *call)
 {
-	bytea	   *packed = pack(call);
-
-	tuplesort_putdatum(sort->strings, PointerGetDatum(packed), false);
-	pfree(packed);
+	tuplesort_putdatum(sort->strings, PointerGetDatum(pack(sort, call)), false);
 }
 
 /* There are many now. */

@@ -17,6 +17,7 @@
 #define MAX_DIALLED (MAX_FOREIGN + 3)	/* with '00' and a trunk '0' */
 #define MAX_COUNTRY_CODE 3
 #define CHINA "86"
+#define CHINA_VALUE 86
 
 typedef enum PhoneKind
 {
@@ -61,34 +62,61 @@ typedef struct Span
 	const char *end;
 } Span;
 
+/* Digits that are not at one place. */
 typedef struct Dialled
 {
 	bool		plus;
 	int			count;
-	char		digits[MAX_DIALLED + 1];
+	char		digits[MAX_DIALLED];
 } Dialled;
 
-static bool
-lead_fits(const char *lead, const char *digits)
+static int
+length_of(Span s)
 {
-	for (; *lead != '\0'; lead++, digits++)
+	return (int) (s.end - s.begin);
+}
+
+static Span
+without_first(Span s, int n)
+{
+	s.begin += n;
+	return s;
+}
+
+static bool
+starts_with(Span s, const char *prefix)
+{
+	for (; *prefix != '\0'; prefix++, s.begin++)
 	{
+		if (s.begin == s.end || *s.begin != *prefix)
+			return false;
+	}
+	return true;
+}
+
+static bool
+lead_fits(const char *lead, Span digits)
+{
+	for (const char *p = digits.begin; *lead != '\0'; lead++, p++)
+	{
+		if (p == digits.end)
+			return false;
 		if (*lead == '[')
 		{
-			if (*digits < lead[1] || *digits > lead[3])
+			if (*p < lead[1] || *p > lead[3])
 				return false;
 			lead += 4;
 		}
-		else if (*digits != *lead && (*lead != 'x' || *digits == '\0'))
+		else if (*p != *lead && *lead != 'x')
 			return false;
 	}
 	return true;
 }
 
 static PhoneKind
-chinese_kind(const char *digits)
+chinese_kind(Span digits)
 {
-	int			length = (int) strlen(digits);
+	int			length = length_of(digits);
 
 	for (int i = 0; i < (int) lengthof(plan); i++)
 	{
@@ -100,45 +128,39 @@ chinese_kind(const char *digits)
 }
 
 static int64
-digits_value(const char *digits, int64 value)
+digits_value(Span digits, int64 value)
 {
-	for (; *digits != '\0'; digits++)
-		value = value * 10 + (*digits - '0');
+	for (const char *p = digits.begin; p < digits.end; p++)
+		value = value * 10 + (*p - '0');
 	return value;
 }
 
 static bool
-chinese(const char *digits, int kinds, int64 *number)
+chinese(Span digits, int kinds, int64 *number)
 {
 	if ((chinese_kind(digits) & kinds) == 0)
 		return false;
-	*number = digits_value(digits, digits_value(CHINA, 0));
+	*number = digits_value(digits, CHINA_VALUE);
 	return true;
 }
 
 static bool
-chinese_maybe_trunk(const char *digits, int kinds, int64 *number)
+chinese_maybe_trunk(Span digits, int kinds, int64 *number)
 {
-	if (digits[0] == '0')
-		return chinese(digits + 1, kinds & PHONE_TRUNK, number);
+	if (starts_with(digits, "0"))
+		return chinese(without_first(digits, 1), kinds & PHONE_TRUNK, number);
 	return chinese(digits, kinds, number);
-}
-
-static bool
-starts_with(const char *digits, const char *prefix)
-{
-	return strncmp(digits, prefix, strlen(prefix)) == 0;
 }
 
 /* The digits after '+' or '00'. */
 static bool
-international(const char *digits, int64 *number)
+international(Span digits, int64 *number)
 {
-	size_t		length = strlen(digits);
+	int			length = length_of(digits);
 
 	if (starts_with(digits, CHINA))
-		return chinese_maybe_trunk(digits + strlen(CHINA), PHONE_ANY, number);
-	if (length < MIN_FOREIGN || length > MAX_FOREIGN || digits[0] == '0')
+		return chinese_maybe_trunk(without_first(digits, strlen(CHINA)), PHONE_ANY, number);
+	if (length < MIN_FOREIGN || length > MAX_FOREIGN || digits.begin[0] == '0')
 		return false;
 	*number = digits_value(digits, 0);
 	return true;
@@ -150,19 +172,17 @@ international(const char *digits, int64 *number)
  * only after a trunk 0.
  */
 static bool
-resolve(const Dialled *dialled, int64 *number)
+resolve(bool plus, Span digits, int64 *number)
 {
-	const char *digits = dialled->digits;
-
-	if (dialled->plus)
+	if (plus)
 		return international(digits, number);
 	if (starts_with(digits, "00"))
-		return international(digits + 2, number);
+		return international(without_first(digits, 2), number);
 	if (starts_with(digits, CHINA))
-		return chinese_maybe_trunk(digits + strlen(CHINA),
+		return chinese_maybe_trunk(without_first(digits, strlen(CHINA)),
 								   PHONE_ANY & ~PHONE_SHORT, number);
-	if (digits[0] == '0')
-		return chinese(digits + 1, PHONE_TRUNK, number);
+	if (starts_with(digits, "0"))
+		return chinese(without_first(digits, 1), PHONE_TRUNK, number);
 	return chinese(digits, PHONE_ANY & ~PHONE_GEOGRAPHIC, number);
 }
 
@@ -184,6 +204,12 @@ begins_with(const char *p, const char *end, const char *word)
 	return true;
 }
 
+static Span
+digits_of(const Dialled *dialled)
+{
+	return (Span) {dialled->digits, dialled->digits + dialled->count};
+}
+
 /* Whether only a country code has been read so far. */
 static bool
 after_country_code(const Dialled *dialled)
@@ -192,7 +218,7 @@ after_country_code(const Dialled *dialled)
 
 	if (!dialled->plus)
 	{
-		if (!starts_with(dialled->digits, "00"))
+		if (!starts_with(digits_of(dialled), "00"))
 			return false;
 		length -= 2;
 	}
@@ -240,25 +266,17 @@ read_digits(Span user, Dialled *dialled)
 
 /* What most numbers are: digits, perhaps after '+', and nothing else. */
 static bool
-read_plain(Span text, Dialled *dialled)
+is_plain(Span text, bool *plus, Span *digits)
 {
-	const char *p = text.begin;
-	int			count;
-
-	memset(dialled, 0, sizeof(*dialled));
-	dialled->plus = p < text.end && *p == '+';
-	if (dialled->plus)
-		p++;
-	count = (int) (text.end - p);
-	if (count < 1 || count > MAX_DIALLED)
+	*plus = starts_with(text, "+");
+	*digits = without_first(text, *plus ? 1 : 0);
+	if (length_of(*digits) < 1 || length_of(*digits) > MAX_DIALLED)
 		return false;
-	for (int i = 0; i < count; i++)
+	for (const char *p = digits->begin; p < digits->end; p++)
 	{
-		if (!is_digit(p[i]))
+		if (!is_digit(*p))
 			return false;
-		dialled->digits[i] = p[i];
 	}
-	dialled->count = count;
 	return true;
 }
 
@@ -341,12 +359,16 @@ bool
 phone_parse(const char *s, size_t len, int64 *number)
 {
 	Span		text = {s, s + len};
+	Span		digits;
+	bool		plus;
 	Dialled		dialled;
 
 	if (len > MAX_INPUT)
 		return false;
-	return (read_plain(text, &dialled) || read_address(text, &dialled)) &&
-		resolve(&dialled, number);
+	if (is_plain(text, &plus, &digits))
+		return resolve(plus, digits, number);
+	return read_address(text, &dialled) &&
+		resolve(dialled.plus, digits_of(&dialled), number);
 }
 
 int
@@ -354,6 +376,7 @@ phone_format(int64 number, char *buf)
 {
 	char		text[PHONE_MAX_TEXT] = "";
 	char	   *p = text + sizeof(text) - 1;
+	Span		digits = {.end = p};
 
 	do
 	{
@@ -361,8 +384,9 @@ phone_format(int64 number, char *buf)
 		number /= 10;
 	} while (number > 0);
 
-	if (starts_with(p, CHINA) &&
-		(chinese_kind(p + strlen(CHINA)) & (PHONE_SERVICE | PHONE_SHORT)))
+	digits.begin = p;
+	if (starts_with(digits, CHINA) &&
+		(chinese_kind(without_first(digits, strlen(CHINA))) & (PHONE_SERVICE | PHONE_SHORT)))
 		p += strlen(CHINA);
 	else
 		*--p = '+';
