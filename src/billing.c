@@ -418,5 +418,4 @@ bill_rows(Relation cdr, Tuplestorestate *gone, Tuplestorestate *stored,
 		if (stored != NULL)
 			intake_end(billing.stored);
 	}
-	rights_as_writer(&billing.rights);
 }

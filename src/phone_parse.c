@@ -17,7 +17,7 @@
 #define MAX_DIALLED (MAX_FOREIGN + 3)	/* with '00' and a trunk '0' */
 #define MAX_COUNTRY_CODE 3
 #define CHINA "86"
-#define CHINA_VALUE 86
+#define CHINA_VALUE 86			/* the same */
 
 typedef enum PhoneKind
 {

@@ -143,7 +143,6 @@ records_before(PG_FUNCTION_ARGS)
 	source_pin(source);
 	pin_row_security();
 	find_before(cdr, source, before, (ReturnSetInfo *) fcinfo->resultinfo);
-	rights_as_writer(&rights);
 	become_caller(&caller);
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");

@@ -16,6 +16,7 @@
 #include "access/transam.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
 #include "nodes/nodeFuncs.h"
@@ -33,7 +34,7 @@ typedef struct RowChecks
 	slist_node	node;
 	Oid			relid;
 	bool		valid;
-	bool		path_matters;	/* to something that a row runs */
+	bool		calls_others;	/* a row runs what the path may matter to */
 	EState	   *estate;
 	ResultRelInfo *target;		/* holds the constraints, in the estate's memory */
 } RowChecks;
@@ -91,55 +92,97 @@ forget_invalid(void)
 	}
 }
 
-/* Immutable functions of core's know no path. */
+/*
+ * Immutable functions of core's know no path; but those of any type may call what
+ * somebody wrote for one.
+ */
 static bool
 is_not_cores(Oid function, void *context)
 {
-	return function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_IMMUTABLE;
+	Oid		   *types;
+	int			ntypes;
+
+	if (function >= FirstUnpinnedObjectId || func_volatile(function) != PROVOLATILE_IMMUTABLE)
+		return true;
+	(void) get_func_signature(function, &types, &ntypes);
+	for (int i = 0; i < ntypes; i++)
+		if (types[i] == RECORDOID || IsPolymorphicType(types[i]))
+			return true;
+	return false;
 }
 
+/* Whether an expression may call anything else: what is not known here may. */
 static bool
 calls_others(Node *node, void *context)
 {
-	return node != NULL &&
-		(IsA(node, CoerceToDomain) || IsA(node, SQLValueFunction) ||
-		 check_functions_in_node(node, is_not_cores, NULL) ||
-		 expression_tree_walker(node, calls_others, NULL));
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_List:
+		case T_Var:
+		case T_Const:
+		case T_RelabelType:
+		case T_BoolExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_CaseExpr:
+		case T_CaseWhen:
+		case T_CaseTestExpr:
+		case T_CoalesceExpr:
+		case T_ArrayExpr:
+			break;
+		case T_OpExpr:
+		case T_FuncExpr:
+		case T_ScalarArrayOpExpr:
+			if (check_functions_in_node(node, is_not_cores, NULL))
+				return true;
+			break;
+		default:
+			return true;
+	}
+	return expression_tree_walker(node, calls_others, NULL);
 }
 
+/* Whether an index has more than columns, or orders them by what is not core's. */
 static bool
-evaluates(Oid index)
+index_calls_others(Oid index)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		isnull;
+	oidvector  *classes;
 	bool		result;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for index %u", index);
 	result = !heap_attisnull(tuple, Anum_pg_index_indexprs, NULL) ||
 		!heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	classes = (oidvector *) DatumGetPointer(SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indclass, &isnull));
+	for (int i = 0; i < classes->dim1; i++)
+		result |= classes->values[i] >= FirstUnpinnedObjectId;
 	ReleaseSysCache(tuple);
 	return result;
 }
 
 /* Whether a row runs anything but functions of core's that know no path. */
 static bool
-path_matters(Relation rel)
+row_calls_others(Relation rel)
 {
 	TupleDesc	columns = RelationGetDescr(rel);
-	bool		matters = false;
+	bool		result = false;
 	ListCell   *cell;
 
 	for (int i = 0; i < columns->natts; i++)
-		matters |= TupleDescAttr(columns, i)->attgenerated != '\0';
+		result |= TupleDescAttr(columns, i)->attgenerated != '\0';
 	for (int i = 0; i < columns->constr->num_check; i++)
-		matters |= calls_others(stringToNode(columns->constr->check[i].ccbin), NULL);
+		result |= calls_others(stringToNode(columns->constr->check[i].ccbin), NULL);
 	foreach(cell, RelationGetIndexList(rel))
-		matters |= evaluates(lfirst_oid(cell));
-	return matters;
+		result |= index_calls_others(lfirst_oid(cell));
+	return result;
 }
 
 static void
-keep(Oid relid, bool path_matters, EState *estate, ResultRelInfo *target)
+keep(Oid relid, bool others, EState *estate, ResultRelInfo *target)
 {
 	RowChecks  *checks;
 
@@ -154,7 +197,7 @@ keep(Oid relid, bool path_matters, EState *estate, ResultRelInfo *target)
 	else
 		FreeExecutorState(checks->estate);
 	checks->valid = true;
-	checks->path_matters = path_matters;
+	checks->calls_others = others;
 	checks->estate = estate;
 	checks->target = target;
 	MemoryContextSetParent(estate->es_query_cxt, CacheMemoryContext);
@@ -173,7 +216,7 @@ check_first_row(Relation rel, TupleTableSlot *row)
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	uint64		before = changes;
-	bool		matters;
+	bool		others;
 
 	MemoryContextSwitchTo(old);
 	if (!listening)
@@ -184,9 +227,9 @@ check_first_row(Relation rel, TupleTableSlot *row)
 	target->ri_RelationDesc = rel;
 	ExecConstraints(target, row, estate);
 	ResetPerTupleExprContext(estate);
-	matters = path_matters(rel);
+	others = row_calls_others(rel);
 	if (changes == before)
-		keep(RelationGetRelid(rel), matters, estate, target);
+		keep(RelationGetRelid(rel), others, estate, target);
 	else
 		FreeExecutorState(estate);
 }
@@ -194,7 +237,7 @@ check_first_row(Relation rel, TupleTableSlot *row)
 static int
 pin_for(const RowChecks *checks)
 {
-	return checks != NULL && checks->valid && !checks->path_matters ? 0 : pin_path();
+	return checks != NULL && checks->valid && !checks->calls_others ? 0 : pin_path();
 }
 
 /*

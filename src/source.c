@@ -291,20 +291,18 @@ bool
 source_attached(Relation cdr)
 {
 	Rights		rights;
-	bool		attached;
 
 	AcceptInvalidationMessages();
 	rights_begin(&rights);
-	attached = source_get(cdr, &rights)->attached;
-	rights_as_writer(&rights);
-	return attached;
+	return source_get(cdr, &rights)->attached;
 }
 
 /*
  * What was attached, a table itself or what it is a partition of; raises where
  * no row of it can be understood by the current user: the mapping cannot be
  * used, its functions are not the user's to call, or what is constant in it
- * fails. That is no fault of the rows.
+ * fails. That is no fault of the rows. What it pins stays so until the level ends
+ * that is open.
  */
 Oid
 source_try(Relation cdr)
@@ -319,7 +317,6 @@ source_try(Relation cdr)
 	for (int i = 0; i < NFIELDS; i++)
 		if (source->fields[i] != NULL)
 			mapping_prepare(source->fields[i], (Field) i);
-	rights_as_writer(&rights);
 	return source->cdr;
 }
 

@@ -1,7 +1,7 @@
 -- What somebody gives the extension's own tables, constraints and indexes whose
 -- functions name others without their schema, is not led by a writer's path.
 BEGIN;
-SELECT plan(17);
+SELECT plan(20);
 
 CREATE ROLE bob;
 CREATE SCHEMA bob AUTHORIZATION bob;
@@ -27,7 +27,9 @@ SELECT ccc.attach('bob.calls', 'call_id', 'started_at', 'seconds', 'caller', 'ca
 CREATE FUNCTION public.is_short(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN length($1) < 1000; END';
 CREATE FUNCTION public.size(text) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT length($1)';
 CREATE DOMAIN public.short AS text CHECK (public.is_short(VALUE));
-GRANT EXECUTE ON FUNCTION public.is_short(text), public.size(text) TO PUBLIC;
+CREATE FUNCTION public.compare_sizes(text, text) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN length($1) - length($2); END';
+CREATE OPERATOR CLASS public.by_size FOR TYPE text USING btree AS FUNCTION 1 public.compare_sizes(text, text);
+GRANT EXECUTE ON FUNCTION public.is_short(text), public.size(text), public.compare_sizes(text, text) TO PUBLIC;
 
 -- calls that are charged, one by one and together, and one that is an exception
 CREATE FUNCTION pg_temp.calls_of_bob(about text) RETURNS SETOF text LANGUAGE plpgsql AS $$
@@ -39,12 +41,20 @@ BEGIN
     END LOOP;
     INSERT INTO bob.calls SELECT format('%s %s', about, n), '075586013388', 'x', '2025-02-01 10:00+08', 61 FROM generate_series(3, 1000) AS n;
     INSERT INTO bob.calls VALUES (about || ' bad', '075586013388', 'x', '2025-02-01 10:00+08', -1);
+    IF current_setting('search_path') <> 'bob, pg_catalog' THEN
+        RETURN NEXT 'the path has changed';
+    END IF;
     RESET ROLE;
     PERFORM set_config('search_path', '"$user", public', true);
     RETURN QUERY DELETE FROM public.witness RETURNING format('%s as %s', what, who);
 END $$;
 
 SELECT is_empty($$SELECT pg_temp.calls_of_bob('before')$$, 'nothing is led as it comes');
+SET LOCAL search_path = bob, pg_catalog;
+SELECT public.is_short('control') AS short, public.compare_sizes('control', '') AS compared \gset
+RESET search_path;
+SELECT results_eq('SELECT DISTINCT what FROM public.witness', $$VALUES (''), ('control')$$, 'that path would lead them');
+DELETE FROM public.witness;
 
 CREATE FUNCTION pg_temp.with_it(statement text, what text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
@@ -63,10 +73,12 @@ SELECT pg_temp.with_it('DROP INDEX ccc.i; CREATE INDEX i ON ccc.ledger ((call_id
 SELECT pg_temp.with_it('DROP INDEX ccc.i; CREATE INDEX i ON ccc.accounts ((public.is_short(name || last_posting_no)))', 'an index of accounts, of what each call changes');
 SELECT pg_temp.with_it('DROP INDEX ccc.i; CREATE INDEX i ON ccc.packages ((public.is_short(pool || used)))', 'an index of packages');
 SELECT pg_temp.with_it('DROP INDEX ccc.i; CREATE INDEX i ON ccc.exception_log ((public.is_short(reason)))', 'an index of exceptions');
-SELECT pg_temp.with_it('DROP INDEX ccc.i', 'and when all are gone');
+SELECT pg_temp.with_it('DROP INDEX ccc.i; CREATE INDEX i ON ccc.ledger (call_id public.by_size)', 'an index in an order of somebody''s');
+SELECT pg_temp.with_it('DROP INDEX ccc.i; ALTER TABLE ccc.ledger ADD CONSTRAINT c CHECK (greatest(call_id, public.size(call_id)::text) IS NOT NULL)', 'a node that may call anything');
+SELECT pg_temp.with_it('ALTER TABLE ccc.ledger DROP CONSTRAINT c', 'and when all are gone');
 
-SELECT is((SELECT sum(billed_minutes) FROM ccc.call_charges), 14 * 1000 * 2::numeric, 'all were billed');
-SELECT is((SELECT count(*) FROM ccc.exceptions), 14::bigint, 'and told');
+SELECT is((SELECT sum(billed_minutes) FROM ccc.call_charges), 16 * 1000 * 2::numeric, 'all were billed');
+SELECT is((SELECT count(*) FROM ccc.exceptions), 16::bigint, 'and told');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;

@@ -122,11 +122,11 @@ sub processes
 	return grep { ((process($_))[1] // 0) == $postmaster } map { m{(\d+)$} } glob '/proc/[0-9]*';
 }
 
-# A server that is killed after it has made this file, and before it has written
+# A server that is killed after it has made such a file, and before it has written
 # its number into it, is to be helped by hand: no other one takes the file over.
-sub remove_empty_lock_file
+sub remove_empty_lock_files
 {
-	unlink "$dir/data/postmaster.pid" if -z "$dir/data/postmaster.pid";
+	unlink grep { -z } "$dir/data/postmaster.pid", glob "$dir/.s.PGSQL.*.lock";
 }
 
 # Every process of the server at once, as when the machine fails.  A stopped
@@ -139,7 +139,7 @@ sub kill_server
 	kill 'KILL', @children, $postmaster;
 	waitpid $postmaster, 0;
 	undef $postmaster;
-	remove_empty_lock_file();
+	remove_empty_lock_files();
 	foreach my $pid (@children)
 	{
 		select(undef, undef, undef, 0.01) while ((process($pid))[0] // 'Z') ne 'Z';
