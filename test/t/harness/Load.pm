@@ -290,6 +290,7 @@ sub several_parts
 	my ($s, $mark, $isolation, @names) = @_;
 	my $sql = "BEGIN $isolation;\nINSERT INTO marks VALUES ('$mark');\n";
 	my @effects;
+	my $savepoints = 0;
 
 	foreach my $name (@names)
 	{
@@ -299,7 +300,9 @@ sub several_parts
 		if (rand() < 0.15)
 		{
 			my @undone = rows($s, 1 + rand 10);
-			$sql .= "SAVEPOINT s;\n" . insert('calls', @undone) . "ROLLBACK TO s;\nRELEASE s;\n";
+			# of names of their own: one whose release is interrupted is there to be rolled back to
+			my $savepoint = 's' . ++$savepoints;
+			$sql .= "SAVEPOINT $savepoint;\n" . insert('calls', @undone) . "ROLLBACK TO $savepoint;\nRELEASE $savepoint;\n";
 		}
 	}
 	return { sql => $sql, effects => \@effects, mark => $mark };
