@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "utils/memutils.h"
@@ -64,8 +65,7 @@ struct CallSort
 
 	/* when they are many */
 	Tuplesortstate *strings;	/* NULL: they are not */
-	bytea	   *packed;			/* room for a string to put in */
-	Size		packed_room;
+	StringInfoData packed;		/* room for a string to put in, which is copied */
 	bytea	   *string;			/* of the call that it stands at, or NULL */
 	int64		account_id;
 	const char *call_id;
@@ -150,7 +150,7 @@ put_account(char *at, int64 account_id)
 	int			n = significant_bytes(account_id);
 
 	*at++ = account_id < 0 ? 0 : 1 + n;
-	return (char *) memcpy(at, (char *) &bytes + sizeof(bytes) - n, n) + n;
+	return put(at, (char *) &bytes + sizeof(bytes) - n, n);
 }
 
 static const char *
@@ -200,21 +200,7 @@ put_abbreviation(char *at, const char *call_id, int size)
 	}
 	bits = n > room ? bits >> (n - room) : bits << (room - n);
 	bits = pg_hton64(bits << BITS_PER_BYTE);
-	return (char *) memcpy(at, &bits, size) + size;
-}
-
-/* Room for a string, which need not be kept: strings are copied. */
-static bytea *
-room_for(CallSort *sort, Size size)
-{
-	if (size > sort->packed_room)
-	{
-		if (sort->packed != NULL)
-			pfree(sort->packed);
-		sort->packed_room = size + size / 2;
-		sort->packed = MemoryContextAlloc(sort->context, sort->packed_room);
-	}
-	return sort->packed;
+	return put(at, &bits, size);
 }
 
 static bytea *
@@ -229,9 +215,12 @@ pack(CallSort *sort, const RatedCall *call)
 	Size		id = strlen(call->call_id) + 1;
 	Size		seconds = VARSIZE(call->seconds);
 	Size		pool = call->pool ? strlen(call->pool) : 0;
-	bytea	   *packed = room_for(sort, VARHDRSZ + MAX_BEGINNING + id + sizeof(int64) + sizeof(rest) + seconds + pool);
-	char	   *at = put_account(VARDATA(packed), call->account_id);
+	bytea	   *packed;
+	char	   *at;
 
+	enlargeStringInfo(&sort->packed, VARHDRSZ + MAX_BEGINNING + id + sizeof(int64) + sizeof(rest) + seconds + pool);
+	packed = (bytea *) sort->packed.data;
+	at = put_account(VARDATA(packed), call->account_id);
 	at = put_abbreviation(at, call->call_id, abbreviation_size(VARDATA(packed), at));
 	at = put(at, call->call_id, id);
 	at = put_int64(at, place(call));
@@ -292,6 +281,7 @@ begin_strings(CallSort *sort)
 	MemoryContext old = MemoryContextSwitchTo(sort->context);
 	Oid			less_than = lookup_type_cache(BYTEAOID, TYPECACHE_LT_OPR)->lt_opr;
 
+	initStringInfo(&sort->packed);
 	sort->strings = tuplesort_begin_datum(BYTEAOID, less_than, InvalidOid, false,
 										  work_mem, NULL, TUPLESORT_NONE);
 	for (int i = 0; i < sort->nfew; i++)
