@@ -28,6 +28,11 @@ DATA_built = $(SCRIPT)
 DATA       = $(wildcard sql/$(EXTENSION)--*.sql)
 EXTRA_CLEAN = $(SCRIPT)
 
+# The library's functions call each other directly, and those of the server
+# without a stub between.
+PG_CFLAGS  += -fno-plt -fno-semantic-interposition
+PG_LDFLAGS += -Wl,-Bsymbolic
+
 REGRESS    = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 ISOLATION  = $(sort $(notdir $(basename $(wildcard test/specs/*.spec))))
