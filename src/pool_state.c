@@ -61,7 +61,8 @@ take_packages(PoolStates *states, PoolState *state)
 		state->packages[state->npackages++] = *package;
 		add_bound(&state->bounds, package->valid_from);
 		add_bound(&state->bounds, package->valid_until);
-		add_bound(&state->bounds, package->covers_until);
+		if (package->covers_until != package->valid_until)
+			add_bound(&state->bounds, package->covers_until);
 	}
 	stretch_sort_bounds(&state->bounds);
 }

@@ -24,9 +24,15 @@
 pg_tz *
 named_zone(const char *name)
 {
-	pg_tz	   *zone = strchr("+-0123456789<", name[0]) == NULL ? pg_tzset(name) : NULL;
+	static pg_tz *last = NULL;	/* zones stay for the session */
+	pg_tz	   *zone;
 
-	return zone != NULL && pg_tz_acceptable(zone) ? zone : NULL;
+	if (last != NULL && strcmp(pg_get_timezone_name(last), name) == 0)
+		return last;
+	zone = strchr("+-0123456789<", name[0]) == NULL ? pg_tzset(name) : NULL;
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		return NULL;
+	return last = zone;
 }
 
 PG_FUNCTION_INFO_V1(is_time_zone);
@@ -92,33 +98,45 @@ stretch_sort_bounds(StretchBounds *bounds)
 }
 
 /*
- * The start of the month of an instant, which is mostly that of the one asked
- * for before: no month has fewer than 28 days, one of which a clock change may
- * shorten. Where a month's first midnight comes twice, what lies between the
- * two belongs to the month before.
+ * Where a month's first midnight comes twice, what lies between the two belongs
+ * to the month before.
  */
 static TimestampTz
 month_of(pg_tz *zone, TimestampTz at)
 {
-	static pg_tz *last_zone = NULL; /* zones stay for the session */
-	static TimestampTz last_month;
+	TimestampTz start = month_start(zone, at);
 
-	if (zone == last_zone && !TIMESTAMP_NOT_FINITE(at) && last_month <= at &&
-		at < last_month + 27 * USECS_PER_DAY)
-		return last_month;
-	last_zone = NULL;
-	last_month = month_start(zone, at);
-	if (last_month > at)
-		last_month = month_start(zone, at - USECS_PER_DAY);
-	last_zone = zone;
-	return last_month;
+	return start <= at ? start : month_start(zone, at - USECS_PER_DAY);
+}
+
+/*
+ * The start of the month of an instant, which is mostly that of the one asked
+ * for before.
+ */
+static TimestampTz
+cached_month_of(pg_tz *zone, TimestampTz at)
+{
+	static pg_tz *last_zone = NULL; /* zones stay for the session */
+	static TimestampTz month;
+	static TimestampTz next_month;
+
+	if (zone != last_zone || at < month || at >= next_month)
+	{
+		last_zone = NULL;
+		month = month_of(zone, at);
+		/* no month has more than 31 days; a clock change may add one */
+		next_month = month + 33 * USECS_PER_DAY;
+		next_month = IS_VALID_TIMESTAMP(next_month) ? month_of(zone, next_month) : at;
+		last_zone = zone;
+	}
+	return month;
 }
 
 /* Start of the stretch that holds an instant. */
 TimestampTz
 stretch_start(const StretchBounds *bounds, TimestampTz at)
 {
-	TimestampTz start = month_of(bounds->zone, at);
+	TimestampTz start = cached_month_of(bounds->zone, at);
 	int			low = 0;
 	int			high = bounds->n;
 
