@@ -22,6 +22,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "relation_news.h"
 #include "rights.h"
 
 #define PINNED_PATH "pg_catalog, pg_temp"
@@ -64,6 +65,12 @@ static const Setting locale[] = {
 	{"lc_time", "C"},
 	{"default_text_search_config", "pg_catalog.simple"},
 };
+
+/* what a session knows of the ledger's owner, until something of it changes */
+static bool owner_known = false;
+static Oid	ledger = InvalidOid;
+static Oid	owner = InvalidOid;
+static uint64 changes = 0;		/* invalidations seen */
 
 static void
 pin(const char *name, const char *value)
@@ -164,6 +171,33 @@ relation_owner(Oid relid)
 	return owner;
 }
 
+/* Something of a table has changed, or (InvalidOid) of any. */
+static void
+forget_owner(Oid relid)
+{
+	changes++;
+	if (!OidIsValid(relid) || relid == ledger)
+		owner_known = false;
+}
+
+/* Of the ledger: as whom all is done that the writer may not. */
+static Oid
+ledger_owner(void)
+{
+	static bool registered = false;
+	uint64		before = changes;
+
+	if (owner_known)
+		return owner;
+	if (!registered)
+		relation_news_to(forget_owner);
+	registered = true;
+	ledger = ccc_relation("ledger");
+	owner = relation_owner(ledger);
+	owner_known = changes == before;
+	return owner;
+}
+
 /*
  * Stays the writer. No setting is pinned: each own statement pins what it
  * depends on, and so do the evaluation of a mapping and what rows of own tables
@@ -174,7 +208,7 @@ rights_begin(Rights *rights)
 {
 	GetUserIdAndSecContext(&rights->writer, &rights->writer_context);
 	rights->asked_context = rights->writer_context;
-	rights->owner = relation_owner(ccc_relation("ledger"));
+	rights->owner = ledger_owner();
 }
 
 /*

@@ -1,7 +1,7 @@
 -- The role that writes records has INSERT on its call table and nothing else:
 -- its records are billed, and everything of ccc is closed to it.
 BEGIN;
-SELECT plan(34);
+SELECT plan(35);
 
 SELECT ccc.open_account(1, 'first', '2025-01-01');
 SELECT ccc.top_up(1, 10000);
@@ -83,5 +83,21 @@ CREATE TRIGGER t AFTER INSERT ON loose REFERENCING NEW TABLE AS n FOR EACH STATE
 INSERT INTO loose VALUES ('l', '075586013388', 'x', '2025-03-02 00:00+08', 61);
 SELECT is((SELECT reason FROM ccc.exceptions WHERE source = 'loose'::regclass), 'not_attached', 'a trigger on a table that is not attached makes exceptions');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
+
+-- it is done as the ledger's owner, whoever that is by now
+CREATE ROLE bookkeeper IN ROLE ccc_admin;
+GRANT ALL ON ALL TABLES IN SCHEMA ccc TO bookkeeper;
+CREATE TABLE billers (name text);
+GRANT INSERT ON billers TO PUBLIC;
+CREATE FUNCTION note_biller() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.billers VALUES (current_user);
+    RETURN true;
+END $$;
+ALTER TABLE ccc.ledger ADD CHECK (public.note_biller()) NOT VALID;
+INSERT INTO calls VALUES ('owner 1', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+ALTER TABLE ccc.ledger OWNER TO bookkeeper;
+INSERT INTO calls VALUES ('owner 2', '075586013388', 'x', '2025-03-02 00:00+08', 61);
+SELECT is((SELECT string_agg(name, ', ') FROM billers), 'ccc_owner, bookkeeper', 'billing is done as who owns the ledger');
 SELECT * FROM finish();
 ROLLBACK;
