@@ -57,7 +57,7 @@ account_calls_begin(Faults *faults, RowExceptions *unbilled, Removals *removals)
 	calls->ledger = ledger_begin();
 	calls->context = AllocSetContextCreate(CurrentMemoryContext,
 										   "ccc account",
-										   ALLOCSET_SMALL_SIZES);
+										   ALLOCSET_DEFAULT_SIZES);
 	calls->part_context = AllocSetContextCreate(CurrentMemoryContext,
 												"ccc calls of an account",
 												ALLOCSET_DEFAULT_SIZES);

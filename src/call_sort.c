@@ -21,6 +21,7 @@
 
 #include "call_sort.h"
 #include "compat.h"
+#include "grow.h"
 #include "put.h"
 #include "scan.h"
 
@@ -61,6 +62,7 @@ struct CallSort
 	MemoryContext context;
 	RatedCall  *few;
 	int			nfew;
+	int			room;
 	int			at;
 
 	/* when they are many */
@@ -121,8 +123,7 @@ keep(CallSort *sort, const RatedCall *call)
 	MemoryContext old = MemoryContextSwitchTo(sort->context);
 	RatedCall  *kept;
 
-	if (sort->few == NULL)
-		sort->few = palloc_array(RatedCall, FEW);
+	sort->few = grow(sort->context, sort->few, sort->nfew, &sort->room, sizeof(RatedCall));
 	kept = &sort->few[sort->nfew++];
 	*kept = *call;
 	kept->call_id = pstrdup(call->call_id);
