@@ -50,6 +50,12 @@ room_for(const char *text)
 	return 1 + Max(sizeof(int64), text == NULL ? 0 : Min(strlen(text) + 1, MAX_TEXT));
 }
 
+static Size
+room_for_party(const Party *party)
+{
+	return room_for(party->number == 0 ? party->text : NULL);
+}
+
 /* What a text, or NULL, says of a party. */
 Party
 party_of(char *text)
@@ -126,7 +132,7 @@ record_content(const CallRecord *record)
 		return record->content;
 	length = length_text(record, digits);
 	room = sizeof(int64) + room_for(record->call_id) + room_for(record->direction) + room_for(length) +
-		room_for(record->caller.text) + room_for(record->callee.text);
+		room_for_party(&record->caller) + room_for_party(&record->callee);
 	begin = room <= sizeof(usual) ? usual : palloc(room);
 	at = put_int64(begin, record->has_start ? record->started_at : DT_NOBEGIN);
 	at = put_text(at, record->call_id);

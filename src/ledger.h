@@ -8,6 +8,7 @@
 #ifndef CCC_LEDGER_H
 #define CCC_LEDGER_H
 
+#include "lib/stringinfo.h"
 #include "utils/portal.h"
 
 #include "append.h"
@@ -38,6 +39,7 @@ typedef struct Ledger
 	OwnTable   *other_usage;	/* NULL: not asked for yet */
 	OwnTable   *known;			/* the ledger, to look calls up */
 	Appender   *entries;		/* the ledger, to append to */
+	StringInfoData call_id;		/* room for that of an entry, as text */
 } Ledger;
 
 /* An account, locked, and the posting that is made to it. */
