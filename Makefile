@@ -31,7 +31,9 @@ EXTRA_CLEAN = $(SCRIPT)
 # The library's functions call each other directly, and those of the server
 # without a stub between.
 PG_CFLAGS  += -fno-plt -fno-semantic-interposition
+ifeq ($(shell uname -s),Linux)
 PG_LDFLAGS += -Wl,-Bsymbolic
+endif
 
 REGRESS    = $(sort $(notdir $(basename $(wildcard test/sql/*.sql))))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
