@@ -185,7 +185,7 @@ bill_run(Billing *billing)
 		ngone = 0;
 	if (!billing->post_stored)
 		nstored = 0;
-	if (nstored > 0)
+	if (nstored > 0 && inside_any(&billing->inside))
 		nstored = drop_superseded(billing, stored, nstored);
 	if (billing->backfill_since)
 		nstored = drop_earlier(stored, nstored, *billing->backfill_since);

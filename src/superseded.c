@@ -222,6 +222,13 @@ take_known(const Inside *inside, Oid cdr, int64 content)
 	return entry;
 }
 
+/* Whether anything was removed. */
+bool
+inside_any(const Inside *inside)
+{
+	return inside->first < inside->end;
+}
+
 /*
  * Whether a row that the present statement stored is gone already. Of one that
  * it did not change for us the charge may have been found and taken back.
@@ -231,7 +238,7 @@ inside_take(const Inside *inside, Oid cdr, const CallRecord *record, bool known_
 {
 	int64		content;
 
-	if (inside->first == inside->end || !record_matters(record))
+	if (!record_matters(record))
 		return false;
 	content = record_content(record);
 	return take(inside, cdr, content, false) != NULL ||

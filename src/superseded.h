@@ -20,6 +20,7 @@ typedef struct Inside
 typedef struct Removals Removals;
 
 extern Inside inside_begin(void);
+extern bool inside_any(const Inside *inside);
 extern bool inside_take(const Inside *inside, Oid cdr,
 						const CallRecord *record, bool known_too);
 extern void inside_again(const Inside *inside);
