@@ -80,8 +80,11 @@ SELECT format('| memory of a `COPY` bounded by `work_mem` (64 MB), not by the ro
                    ELSE '**missed**' END)
 FROM (SELECT max(value) FILTER (WHERE what = 'COPY of ' || 3 * :rows) AS three, max(value) FILTER (WHERE what = 'COPY of ' || :rows) AS one
       FROM measured WHERE part = 'memory' AND contender = 'ours') AS m;
-WITH ends AS (
-    SELECT min(s::bigint) AS small, max(s::bigint) AS large FROM regexp_split_to_table(trim(:'sizes'), '\s+') AS s
+WITH sizes AS (
+    SELECT s::bigint AS size FROM regexp_split_to_table(trim(:'sizes'), '\s+') AS s
+), ends AS (
+    SELECT CASE WHEN max(size) = 100000000 AND bool_or(size = 1000000) THEN 1000000 ELSE min(size) END AS small, max(size) AS large
+    FROM sizes
 ), reached AS (
     SELECT small, large, 1 / pg_temp.ratio('size', 'inserts, 1 client, ids like integers', large || '_ids', small || '_ids') AS in_order,
            1 / pg_temp.ratio('size', 'inserts, 1 client, ids like UUIDs', large || '_uuid', small || '_uuid') AS random
