@@ -124,17 +124,14 @@ learn_shape(Shape *shape, Relation rel)
 static Relation
 open_by_name(OwnTableName name)
 {
-	static bool registered = false;
 	Shape	   *shape = &shapes[name];
 	Relation	rel;
 
-	if (!registered)
+	if (!shape->valid)
 	{
 		relation_news_to(forget_shapes);
-		registered = true;
-	}
-	if (!shape->valid)
 		shape->relid = ccc_relation(shape->name);
+	}
 	rel = table_open(shape->relid, RowExclusiveLock);
 	if (!shape->valid)
 		learn_shape(shape, rel);

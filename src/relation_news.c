@@ -23,10 +23,13 @@ relation_changed(Datum argument, Oid relid)
 		told[i] (relid);
 }
 
-/* To be called once a session by each. */
+/* From now on, for the session; who asks again is told once all the same. */
 void
 relation_news_to(RelationNews news)
 {
+	for (int i = 0; i < ntold; i++)
+		if (told[i] == news)
+			return;
 	if (ntold == MAX_TOLD)
 		elog(ERROR, "too many are told of relations");
 	if (ntold == 0)

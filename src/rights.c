@@ -184,14 +184,11 @@ forget_owner(Oid relid)
 static Oid
 ledger_owner(void)
 {
-	static bool registered = false;
 	uint64		before = changes;
 
 	if (owner_known)
 		return owner;
-	if (!registered)
-		relation_news_to(forget_owner);
-	registered = true;
+	relation_news_to(forget_owner);
 	ledger = ccc_relation("ledger");
 	owner = relation_owner(ledger);
 	owner_known = changes == before;

@@ -115,7 +115,6 @@ keep(Oid relid, bool others, EState *estate, ResultRelInfo *target)
 static void
 check_first_row(Relation rel, TupleTableSlot *row)
 {
-	static bool listening = false;
 	EState	   *estate = CreateExecutorState();
 	MemoryContext old = MemoryContextSwitchTo(estate->es_query_cxt);
 	ResultRelInfo *target = makeNode(ResultRelInfo);
@@ -123,11 +122,7 @@ check_first_row(Relation rel, TupleTableSlot *row)
 	bool		others;
 
 	MemoryContextSwitchTo(old);
-	if (!listening)
-	{
-		relation_news_to(invalidate);
-		listening = true;
-	}
+	relation_news_to(invalidate);
 	target->ri_RelationDesc = rel;
 	ExecConstraints(target, row, estate);
 	ResetPerTupleExprContext(estate);
