@@ -30,7 +30,7 @@ struct Appender
 	ResultRelInfo *target;
 	BulkInsertState bulk;		/* from the second batch on */
 	MemoryContext context;		/* of the appender and its slots */
-	MemoryContext batch_context;
+	MemoryContext batch_context;	/* of rows, and of what their values point to */
 	TupleTableSlot **slots;
 	int			room;
 	int			nslots;			/* filled */
@@ -58,9 +58,17 @@ append_begin(Relation rel)
 	return appender;
 }
 
+/* Where what a row's values point to may be: until it is written. */
+MemoryContext
+append_memory(const Appender *appender)
+{
+	return appender->batch_context;
+}
+
 /*
  * The slot of the next row: fill tts_values and tts_isnull of each column. All
- * are null, as are those that this library does not know of.
+ * are null, as are those that this library does not know of. What values
+ * point to stays until the row is written.
  */
 TupleTableSlot *
 append_slot(Appender *appender)
@@ -74,7 +82,7 @@ append_slot(Appender *appender)
 
 		appender->slots = grow(appender->context, appender->slots, i, &appender->room,
 							   sizeof(TupleTableSlot *));
-		appender->slots[i] = table_slot_create(appender->rel, NULL);
+		appender->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(appender->rel), &TTSOpsHeapTuple);
 		appender->nmade++;
 		MemoryContextSwitchTo(old);
 	}
@@ -127,6 +135,20 @@ bulk_state(Appender *appender)
 	return bulk;
 }
 
+/* The slot's row beside its values, which the indexes need again. */
+static HeapTuple
+form_row(Appender *appender, TupleTableSlot *slot)
+{
+	MemoryContext old = MemoryContextSwitchTo(appender->batch_context);
+	TupleDesc	columns = slot->tts_tupleDescriptor;
+	HeapTuple	row = heap_form_tuple(columns, slot->tts_values, slot->tts_isnull);
+
+	MemoryContextSwitchTo(old);
+	ExecStoreHeapTuple(row, slot, true);
+	slot->tts_nvalid = columns->natts;
+	return row;
+}
+
 /* Takes the row that append_slot() gave room for. */
 void
 append_store(Appender *appender)
@@ -135,8 +157,7 @@ append_store(Appender *appender)
 
 	ExecStoreVirtualTuple(slot);
 	check_row(appender->rel, slot);
-	ExecMaterializeSlot(slot);
-	appender->nbytes += ExecFetchSlotHeapTuple(slot, false, NULL)->t_len;
+	appender->nbytes += form_row(appender, slot)->t_len;
 	appender->nslots++;
 	if (appender->nbytes < BATCH_BYTES)
 		return;

@@ -10,6 +10,7 @@
 typedef struct Appender Appender;
 
 extern Appender *append_begin(Relation rel);
+extern MemoryContext append_memory(const Appender *appender);
 extern TupleTableSlot *append_slot(Appender *appender);
 extern void append_store(Appender *appender);
 extern void append_sync(Appender *appender);

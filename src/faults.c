@@ -229,18 +229,15 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 {
 	Relation	rel;
 	Appender   *log;
-	MemoryContext row_context;
 	MemoryContext old;
 
 	if (faults->n == 0)
 		return;
 	faults_sort(faults);
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "ccc fault",
-										ALLOCSET_DEFAULT_SIZES);
 	rel = table_open(ccc_relation("exception_log"), RowExclusiveLock);
 	log = append_begin(rel);
 	intake_rewind(intake);
-	old = MemoryContextSwitchTo(row_context);
+	old = MemoryContextSwitchTo(append_memory(log));
 	for (int i = 0; i < faults->n; i++)
 	{
 		char	   *problem;
@@ -249,10 +246,8 @@ faults_store(Faults *faults, Oid cdr, Intake *intake)
 		CHECK_FOR_INTERRUPTS();
 		record = row_to_keep(intake, faults->items[i].row_no, &problem);
 		store_fault(log, &faults->items[i], cdr, record, problem);
-		MemoryContextReset(row_context);
 	}
 	MemoryContextSwitchTo(old);
 	append_end(log);
 	table_close(rel, NoLock);
-	MemoryContextDelete(row_context);
 }

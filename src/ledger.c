@@ -94,7 +94,6 @@ ledger_begin(void)
 	ledger->other_usage = NULL;
 	ledger->known = own_table_open(OWN_LEDGER);
 	ledger->entries = append_begin(ledger->known->rel);
-	initStringInfo(&ledger->call_id);
 	return ledger;
 }
 
@@ -109,7 +108,6 @@ ledger_end(Ledger *ledger)
 	own_table_close(ledger->packages);
 	PopActiveSnapshot();
 	CommandCounterIncrement();
-	pfree(ledger->call_id.data);
 	pfree(ledger);
 }
 
@@ -358,27 +356,17 @@ ledger_movable_end(MovableScan *scan)
 	pfree(scan);
 }
 
-/* In a buffer whose room is used again. */
-static Datum
-call_id_text(StringInfo buffer, const char *call_id)
-{
-	resetStringInfo(buffer);
-	buffer->len = VARHDRSZ;
-	appendBinaryStringInfo(buffer, call_id, strlen(call_id));
-	SET_VARSIZE(buffer->data, buffer->len);
-	return PointerGetDatum(buffer->data);
-}
-
 /* One entry of a call. A charge names its package, a shortfall its pool. */
 void
 ledger_append(const LedgerAccount *account, const RatedCall *call,
 			  int32 entry_no, EntryKind kind, int32 package_no,
 			  const char *pool, int64 billed)
 {
-	TupleTableSlot *slot = append_slot(account->ledger->entries);
+	Appender   *entries = account->ledger->entries;
+	TupleTableSlot *slot = append_slot(entries);
 	Datum	   *values = slot->tts_values;
 	bool	   *nulls = slot->tts_isnull;
-	text	   *of_pool = kind == ENTRY_SHORTFALL ? cstring_to_text(pool) : NULL;
+	MemoryContext old = MemoryContextSwitchTo(append_memory(entries));
 
 	memset(nulls, false, NCOLUMNS * sizeof(bool));
 	values[COL_ACCOUNT_ID] = Int64GetDatum(account->account_id);
@@ -393,11 +381,11 @@ ledger_append(const LedgerAccount *account, const RatedCall *call,
 	values[COL_ENTRY_NO] = Int32GetDatum(entry_no);
 	values[COL_DIRECTION] = CharGetDatum(call->direction);
 	values[COL_KIND] = CharGetDatum(kind);
-	values[COL_CALL_ID] = call_id_text(&account->ledger->call_id, call->call_id);
-	nulls[COL_POOL] = of_pool == NULL;
-	values[COL_POOL] = PointerGetDatum(of_pool);
-	values[COL_SECONDS] = NumericGetDatum(call->seconds);
-	append_store(account->ledger->entries);
-	if (of_pool != NULL)
-		pfree(of_pool);
+	values[COL_CALL_ID] = CStringGetTextDatum(call->call_id);
+	nulls[COL_POOL] = kind != ENTRY_SHORTFALL;
+	if (kind == ENTRY_SHORTFALL)
+		values[COL_POOL] = CStringGetTextDatum(pool);
+	values[COL_SECONDS] = NumericGetDatum(DatumGetNumericCopy(NumericGetDatum(call->seconds)));
+	append_store(entries);
+	MemoryContextSwitchTo(old);
 }

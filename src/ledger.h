@@ -39,7 +39,6 @@ typedef struct Ledger
 	OwnTable   *other_usage;	/* NULL: not asked for yet */
 	OwnTable   *known;			/* the ledger, to look calls up */
 	Appender   *entries;		/* the ledger, to append to */
-	StringInfoData call_id;		/* room for that of an entry, as text */
 } Ledger;
 
 /* An account, locked, and the posting that is made to it. */
