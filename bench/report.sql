@@ -105,7 +105,7 @@ SELECT format('| a balance reads packages only, at any size of the ledger | %s |
 CREATE TEMPORARY TABLE parts (part text PRIMARY KEY, title text, reference text, remark text);
 INSERT INTO parts VALUES
     ('bulk', 'One large statement', 'ours', 'Seconds of one `COPY` with its commit.'),
-    ('single', 'Single inserts', 'ours', 'Transactions in a second, 4 clients, 1,000 accounts, prepared statements.'),
+    ('single', 'Single inserts', 'ours', 'Transactions in a second, 4 clients, 1,000 accounts, prepared statements; lowest and highest of a tenth of a second.'),
     ('instructions', 'Instructions', 'ours', 'What the server executes for one record, without the kernel''s part, counted by valgrind in single-user mode: the same on a busy machine. Of a `COPY` for each further record; beside other calls: of the same accounts, stored before.'),
     ('session', 'A session''s first insert', 'ours', 'Milliseconds of a connection and one insert, 1 client.'),
     ('hot', 'Hot accounts', 'ours', 'Transactions in a second, `synchronous_commit` off.'),

@@ -82,7 +82,8 @@ append_slot(Appender *appender)
 
 		appender->slots = grow(appender->context, appender->slots, i, &appender->room,
 							   sizeof(TupleTableSlot *));
-		appender->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(appender->rel), &TTSOpsHeapTuple);
+		appender->slots[i] = MakeSingleTupleTableSlot(RelationGetDescr(appender->rel),
+													  &TTSOpsHeapTuple);
 		appender->nmade++;
 		MemoryContextSwitchTo(old);
 	}

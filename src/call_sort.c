@@ -33,8 +33,8 @@
 #define HALF_DIGIT 2			/* to 11 */
 #define HALF_MORE 12
 
-#define MAX_BEGINNING (1 + sizeof(int64))	/* account and abbreviation */
-StaticAssertDecl(MAX_BEGINNING >= ABBREVIATED, "an abbreviation fills up what an account leaves");
+#define MAX_NUMBER (1 + sizeof(int64))
+StaticAssertDecl(MAX_NUMBER >= ABBREVIATED, "an abbreviation fills up what an account leaves");
 
 /* what is gone sorts before what is stored */
 typedef enum Storing
@@ -48,7 +48,7 @@ typedef enum Storing
 #define STORING_BITS 2
 #define ROW_BITS 48
 
-/* What no key says, followed by the length and the pool. */
+/* What no key says, followed by the pool and the length's digits. */
 typedef struct Rest
 {
 	TimestampTz started_at;
@@ -68,10 +68,14 @@ struct CallSort
 	/* when they are many */
 	Tuplesortstate *strings;	/* NULL: they are not */
 	StringInfoData packed;		/* room for a string to put in, which is copied */
+	const char **pools;			/* those of the calls, from 1; there are few */
+	int			npools;
+	int			pools_room;
 	bytea	   *string;			/* of the call that it stands at, or NULL */
 	int64		account_id;
 	const char *call_id;
 	const char *rest;			/* what follows the call_id */
+	const char *end;
 };
 
 /* In the current memory context. */
@@ -145,23 +149,23 @@ significant_bytes(int64 value)
 
 /* How many bytes follow, then the bytes: such strings sort as the numbers do. */
 static char *
-put_account(char *at, int64 account_id)
+put_number(char *at, int64 number)
 {
-	uint64		bytes = pg_hton64(account_id);
-	int			n = significant_bytes(account_id);
+	uint64		bytes = pg_hton64(number);
+	int			n = significant_bytes(number);
 
-	*at++ = account_id < 0 ? 0 : 1 + n;
+	*at++ = number < 0 ? 0 : 1 + n;
 	return put(at, (char *) &bytes + sizeof(bytes) - n, n);
 }
 
 static const char *
-read_account(const char *at, int64 *account_id)
+read_number(const char *at, int64 *number)
 {
 	uint64		bytes = 0;
 	int			n = *at == 0 ? sizeof(bytes) : *at - 1;
 
 	memcpy((char *) &bytes + sizeof(bytes) - n, at + 1, n);
-	*account_id = pg_ntoh64(bytes);
+	*number = pg_ntoh64(bytes);
 	return at + 1 + n;
 }
 
@@ -204,6 +208,20 @@ put_abbreviation(char *at, const char *call_id, int size)
 	return put(at, &bits, size);
 }
 
+/* The place of a pool among those of the sort, from 1; 0 is free. */
+static int
+place_of_pool(CallSort *sort, const char *pool)
+{
+	if (pool == NULL)
+		return 0;
+	for (int i = 0; i < sort->npools; i++)
+		if (strcmp(sort->pools[i], pool) == 0)
+			return i + 1;
+	sort->pools = grow(sort->context, sort->pools, sort->npools, &sort->pools_room, sizeof(char *));
+	sort->pools[sort->npools++] = MemoryContextStrdup(sort->context, pool);
+	return sort->npools;
+}
+
 static bytea *
 pack(CallSort *sort, const RatedCall *call)
 {
@@ -214,29 +232,24 @@ pack(CallSort *sort, const RatedCall *call)
 		.content = call->content
 	};
 	Size		id = strlen(call->call_id) + 1;
-	Size		seconds = VARSIZE(call->seconds);
-	Size		pool = call->pool ? strlen(call->pool) : 0;
+	Size		seconds = VARSIZE(call->seconds) - VARHDRSZ;
 	bytea	   *packed;
 	char	   *at;
 
-	enlargeStringInfo(&sort->packed, VARHDRSZ + MAX_BEGINNING + id + sizeof(int64) + sizeof(rest) + seconds + pool);
+	enlargeStringInfo(&sort->packed, VARHDRSZ + MAX_NUMBER + id + sizeof(int64) + sizeof(rest) + MAX_NUMBER + seconds);
 	packed = (bytea *) sort->packed.data;
-	at = put_account(VARDATA(packed), call->account_id);
+	at = put_number(VARDATA(packed), call->account_id);
 	at = put_abbreviation(at, call->call_id, abbreviation_size(VARDATA(packed), at));
 	at = put(at, call->call_id, id);
 	at = put_int64(at, place(call));
 	at = put(at, &rest, sizeof(rest));
-	at = put(at, call->seconds, seconds);
-	if (call->pool)
-		at = put(at, call->pool, pool);
+	at = put_number(at, place_of_pool(sort, call->pool));
+	at = put(at, VARDATA(call->seconds), seconds);
 	SET_VARSIZE(packed, at - (char *) packed);
 	return packed;
 }
 
-/*
- * In one piece of memory: the length, the pool, the call_id. A pool's name is not
- * empty: nothing behind the length means that it is free.
- */
+/* In one piece of memory: the length, the call_id. */
 static void
 unpack(const CallSort *sort, RatedCall *call)
 {
@@ -244,29 +257,30 @@ unpack(const CallSort *sort, RatedCall *call)
 	Size		id = at - sort->call_id;	/* with its end */
 	uint64		order;
 	Rest		rest;
+	int64		pool;
 	char	   *copy;
 	Size		size;
 
 	memcpy(&order, at, sizeof(order));
 	at += sizeof(order);
 	memcpy(&rest, at, sizeof(rest));
-	at += sizeof(rest);
-	size = (char *) sort->string + VARSIZE(sort->string) - at;
-	copy = palloc(size + 1 + id);
-	memcpy(copy, at, size);
-	copy[size] = '\0';
-	memcpy(copy + size + 1, sort->call_id, id);
+	at = read_number(at + sizeof(rest), &pool);
+	size = VARHDRSZ + sort->end - at;
+	copy = palloc(size + id);
+	SET_VARSIZE(copy, size);
+	memcpy(VARDATA(copy), at, size - VARHDRSZ);
+	memcpy(copy + size, sort->call_id, id);
 
 	memset(call, 0, sizeof(RatedCall));
 	call->account_id = sort->account_id;
-	call->call_id = copy + size + 1;
+	call->call_id = copy + size;
 	read_place(pg_ntoh64(order), call);
 	call->started_at = rest.started_at;
 	call->billed = rest.billed;
 	call->number = rest.number;
 	call->content = rest.content;
 	call->seconds = (Numeric) copy;
-	call->pool = size > VARSIZE(copy) ? copy + VARSIZE(copy) : NULL;
+	call->pool = pool == 0 ? NULL : sort->pools[pool - 1];
 }
 
 static void
@@ -339,9 +353,10 @@ call_sort_next(CallSort *sort)
 		return false;
 	sort->string = DatumGetByteaP(string);
 	begin = VARDATA(sort->string);
-	id = read_account(begin, &sort->account_id);
+	id = read_number(begin, &sort->account_id);
 	sort->call_id = id + abbreviation_size(begin, id);
 	sort->rest = sort->call_id + strlen(sort->call_id) + 1;
+	sort->end = (char *) sort->string + VARSIZE(sort->string);
 	return true;
 }
 
