@@ -21,7 +21,8 @@
 #include "grow.h"
 #include "row_checks.h"
 
-#define BATCH_BYTES (64 * 1024)	/* as COPY's: what stays in a processor's cache */
+/* of memory, for rows and what making them takes: what stays in a processor's cache */
+#define BATCH_BYTES (128 * 1024)
 
 struct Appender
 {
@@ -34,7 +35,6 @@ struct Appender
 	TupleTableSlot **slots;
 	int			room;
 	int			nslots;			/* filled */
-	Size		nbytes;			/* of these */
 	int			nmade;			/* ever made, to be dropped at the end */
 };
 
@@ -58,7 +58,10 @@ append_begin(Relation rel)
 	return appender;
 }
 
-/* Where what a row's values point to may be: until it is written. */
+/*
+ * Where what a row's values point to may be, until it is written, and all that
+ * making them leaves behind: the more there is, the fewer rows are a batch.
+ */
 MemoryContext
 append_memory(const Appender *appender)
 {
@@ -121,7 +124,6 @@ append_flush(Appender *appender)
 	}
 	unpin_for_row(guc_level);
 	appender->nslots = 0;
-	appender->nbytes = 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(appender->batch_context);
 }
@@ -137,7 +139,7 @@ bulk_state(Appender *appender)
 }
 
 /* The slot's row beside its values, which the indexes need again. */
-static HeapTuple
+static void
 form_row(Appender *appender, TupleTableSlot *slot)
 {
 	MemoryContext old = MemoryContextSwitchTo(appender->batch_context);
@@ -147,7 +149,6 @@ form_row(Appender *appender, TupleTableSlot *slot)
 	MemoryContextSwitchTo(old);
 	ExecStoreHeapTuple(row, slot, true);
 	slot->tts_nvalid = columns->natts;
-	return row;
 }
 
 /* Takes the row that append_slot() gave room for. */
@@ -158,9 +159,9 @@ append_store(Appender *appender)
 
 	ExecStoreVirtualTuple(slot);
 	check_row(appender->rel, slot);
-	appender->nbytes += form_row(appender, slot)->t_len;
+	form_row(appender, slot);
 	appender->nslots++;
-	if (appender->nbytes < BATCH_BYTES)
+	if (MemoryContextMemAllocated(appender->batch_context, false) < BATCH_BYTES)
 		return;
 	if (appender->bulk == NULL)
 		appender->bulk = bulk_state(appender);

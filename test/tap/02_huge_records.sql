@@ -1,7 +1,7 @@
 -- Records whose JSON is huge, or would be as text: they are exceptions like
 -- any, but what is kept of one can be read, and dumped.
 BEGIN;
-SELECT plan(17);
+SELECT plan(19);
 
 CREATE TABLE huge (id text, a text, st timestamptz, s text, note text, n jsonb);
 SELECT ccc.attach('huge', 'id', 'st', 'CASE WHEN n IS DISTINCT FROM ''null'' THEN s::numeric END', 'a', 'note');
@@ -55,6 +55,22 @@ CREATE TABLE longer (n integer, a text COLLATE "C.utf8");
 SELECT ccc.attach('longer', 'lower(repeat(a, n))', '''2025-03-01 00:00+08''::timestamptz', '60', 'a', '''x''');
 INSERT INTO longer VALUES (268435456, 'x');
 SELECT is((SELECT reason FROM pg_temp.told WHERE record ->> 'n' = '268435456'), 'mapping_failed', 'nor does a value that has no room');
+
+-- many of them need no more memory than a few: what shows a row tells of it
+CREATE TYPE shown AS ENUM ('it');
+CREATE TABLE peaks (bytes bigint);
+CREATE FUNCTION show(shown) RETURNS json LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO peaks SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name LIKE 'ccc%';
+    RETURN '"it"';
+END
+$$;
+CREATE CAST (shown AS json) WITH FUNCTION show(shown);
+CREATE TABLE many (a text, s shown);
+SELECT ccc.attach('many', 'left(a, 9)', '''2025-03-01 00:00+08''::timestamptz', '60', '''1''', '''2''');
+INSERT INTO many SELECT n || repeat('x', 4000000), 'it' FROM generate_series(1, 40) AS n;
+SELECT is((SELECT count(*) FROM pg_temp.told WHERE detail LIKE '%the record is not kept%' AND reason = 'unknown_number' AND resolution IS NULL), 40::bigint, 'many are told');
+SELECT cmp_ok((SELECT max(bytes) - min(bytes) FROM peaks), '<', 40000000::bigint, 'one after the other');
 SELECT is_empty('SELECT * FROM ccc.check_integrity()', 'integrity');
 SELECT * FROM finish();
 ROLLBACK;
