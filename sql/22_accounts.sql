@@ -113,6 +113,8 @@ CREATE TABLE ccc.packages (
     -- one constraint, for each is read anew by every statement
     CONSTRAINT packages_never_overdrawn CHECK (used >= 0 AND refunded >= 0 AND used + refunded <= granted)
 ) WITH (fillfactor = 50);
+-- a call reads those that end after its start, and not all that there ever were
+CREATE INDEX packages_by_end ON ccc.packages (account_id, valid_until);
 COMMENT ON TABLE ccc.packages IS 'lots of call time bought for a pool; granted, used and refunded in seconds';
 COMMENT ON COLUMN ccc.packages.price IS 'yuan paid for the whole package';
 COMMENT ON COLUMN ccc.packages.used IS 'seconds drawn: the sum of the ledger''s charges on this package';

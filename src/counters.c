@@ -192,12 +192,12 @@ PoolPackage *
 ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
 {
 	OwnTable   *table = account->ledger->packages;
-	Datum		key = Int64GetDatum(account->account_id);
+	Datum		key[] = {Int64GetDatum(account->account_id), TimestampTzGetDatum(since)};
 	PoolPackage *packages = NULL;
 	int			room = 0;
 
 	*npackages = 0;
-	own_table_find(table, KEY_EQUAL, 1, &key);
+	own_table_find(table, KEY_LAST_SINCE, lengthof(key), key);
 	while (own_table_next(table))
 	{
 		const Datum *values = table->row->tts_values;

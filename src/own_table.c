@@ -1,6 +1,6 @@
 /*
  * own_table.c
- *		Rows of the extension's own tables, found and written by primary key.
+ *		Rows of the extension's own tables, found by an index and written.
  *
  * What a foreign key's check or logical replication does: an index is read, a
  * row is locked and written, and nothing is planned or executed. Constraints
@@ -32,9 +32,10 @@
 typedef struct Shape
 {
 	const char *name;
+	const char *index_name;		/* NULL: the primary key's */
 	bool		valid;
 	Oid			relid;
-	Oid			index;			/* of the primary key */
+	Oid			index;
 	ScanKeyData equal[OWN_MAX_KEYS];	/* of its columns */
 	ScanKeyData since[OWN_MAX_KEYS];
 } Shape;
@@ -43,7 +44,7 @@ static Shape shapes[] = {
 	[OWN_ACCOUNTS] = {.name = "accounts"},
 	[OWN_LEDGER] = {.name = "ledger"},
 	[OWN_NUMBERS] = {.name = "numbers"},
-	[OWN_PACKAGES] = {.name = "packages"},
+	[OWN_PACKAGES] = {.name = "packages",.index_name = "packages_by_end"},
 	[OWN_OTHER_USAGE] = {.name = "other_usage"},
 };
 
@@ -109,7 +110,7 @@ learn_shape(Shape *shape, Relation rel)
 	Relation	index;
 
 	list_free(RelationGetIndexList(rel));
-	shape->index = rel->rd_pkindex;
+	shape->index = shape->index_name == NULL ? rel->rd_pkindex : ccc_relation(shape->index_name);
 	index = index_open(shape->index, RowExclusiveLock);
 	for (int i = 0; i < Min(IndexRelationGetNumberOfKeyAttributes(index), OWN_MAX_KEYS); i++)
 	{

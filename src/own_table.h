@@ -1,6 +1,6 @@
 /*
  * own_table.h
- *		Rows of the extension's own tables, found and written by primary key.
+ *		Rows of the extension's own tables, found by an index and written.
  */
 #ifndef CCC_OWN_TABLE_H
 #define CCC_OWN_TABLE_H
@@ -34,7 +34,7 @@ typedef struct OwnTable
 {
 	OwnTableName name;
 	Relation	rel;
-	Relation	index;			/* of the primary key */
+	Relation	index;			/* that rows are found by */
 	Snapshot	snapshot;
 	IndexScanDesc scan;			/* NULL: no rows are being read */
 	int64		searches;		/* begun */

@@ -147,14 +147,14 @@ pin_path(void)
 	return guc_level;
 }
 
-/* OID of one of the extension's own tables. */
+/* OID of one of the extension's own tables or indexes. */
 Oid
 ccc_relation(const char *name)
 {
 	Oid			relid = get_relname_relid(name, get_namespace_oid("ccc", false));
 
 	if (!OidIsValid(relid))
-		elog(ERROR, "table \"ccc.%s\" does not exist", name);
+		elog(ERROR, "relation \"ccc.%s\" does not exist", name);
 	return relid;
 }
 
