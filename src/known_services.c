@@ -30,7 +30,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 
@@ -45,9 +44,16 @@ typedef struct KnownNumber
 {
 	int64		number;			/* hash key */
 	Service    *services;
+	uint32		hash;			/* of the key */
+	char		status;			/* of the hash table */
 } KnownNumber;
 
-static HTAB *known = NULL;
+#define SH_PREFIX numbers
+#define SH_ELEMENT_TYPE KnownNumber
+#define SH_KEY number
+#include "by_int64.h"
+
+static numbers_hash *known = NULL;
 static MemoryContext known_context = NULL;
 static bool valid = false;		/* what is known is not outdated */
 static bool all = false;		/* all that are anybody's are known */
@@ -99,12 +105,9 @@ begin_session(void)
 static void
 begin_anew(void)
 {
-	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(KnownNumber),.hcxt = known_context};
-
 	valid = all = false;
 	MemoryContextReset(known_context);
-	known = hash_create("ccc known services", 256, &control,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	known = numbers_create(known_context, 256, NULL);
 	numbers_relid = ccc_relation("numbers");
 	valid = true;
 }
@@ -121,7 +124,7 @@ known_services_begin(void)
 		begin_session();
 	CommandCounterIncrement();
 	AcceptInvalidationMessages();
-	if (!valid || (!all && hash_get_num_entries(known) >= MAX_KNOWN))
+	if (!valid || (!all && known->members >= MAX_KNOWN))
 		begin_anew();
 	return changes;
 }
@@ -138,7 +141,7 @@ known_services_add(int64 number, const Service *services, uint64 begun)
 	nread++;
 	if (services == NULL)
 		return;
-	entry = hash_search(known, &number, HASH_ENTER, &found);
+	entry = numbers_insert(known, number, &found);
 	if (found)
 		return;
 	entry->services = NULL;
@@ -177,7 +180,7 @@ known_services_nread(void)
 const Service *
 known_services_find(int64 number, TimestampTz at)
 {
-	KnownNumber *entry = hash_search(known, &number, HASH_FIND, NULL);
+	KnownNumber *entry = numbers_lookup(known, number);
 
 	return entry == NULL ? NULL : service_at(entry->services, at);
 }
