@@ -31,7 +31,7 @@ typedef struct Billing
 {
 	Relation	cdr;
 	Rights		rights;
-	Source	   *source;
+	const Source *source;
 	Intake	   *gone;			/* NULL: no rows were updated or deleted */
 	Intake	   *stored;			/* NULL: no rows were inserted or updated */
 	Faults		faults;

@@ -30,7 +30,7 @@
 
 struct Intake
 {
-	Source	   *source;
+	const Source *source;
 	Relation	cdr;
 	Tuplestorestate *rows;
 	TupleTableSlot *slot;
@@ -52,7 +52,7 @@ struct Intake
 
 /* Reads from the first row, by a read pointer of our own. */
 Intake *
-intake_begin(Source *source, Relation cdr, Tuplestorestate *rows)
+intake_begin(const Source *source, Relation cdr, Tuplestorestate *rows)
 {
 	Intake	   *intake = palloc0_object(Intake);
 

@@ -13,7 +13,7 @@
 
 typedef struct Intake Intake;
 
-extern Intake *intake_begin(Source *source, Relation cdr,
+extern Intake *intake_begin(const Source *source, Relation cdr,
 							Tuplestorestate *rows);
 extern bool intake_is_plain(const Intake *intake);
 extern int	intake_at_hand(Intake *intake, int max, Size room);

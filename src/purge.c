@@ -131,7 +131,7 @@ records_before(PG_FUNCTION_ARGS)
 	Relation	cdr = open_call_table(PG_GETARG_OID(0), AccessShareLock);
 	TimestampTz before = PG_GETARG_TIMESTAMPTZ(1);
 	Rights		rights;
-	Source	   *source;
+	const Source *source;
 	Caller		caller;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -7,8 +7,8 @@
  * enum, cast or schema does, for it may use them. One that cannot be parsed is
  * tried again at each statement: its rows are exceptions until then.
  *
- * Nobody holds what is kept: statements have copies, and what is being loaded
- * is not kept yet. So it may be dropped at any time, however they nest.
+ * What is kept may be outdated while a statement reads rows by it, however they
+ * nest: then it is kept no more, and the last who uses it frees it.
  */
 #include "postgres.h"
 
@@ -38,6 +38,12 @@ typedef struct SourceKey
 	Oid			role;
 } SourceKey;
 
+typedef struct KeptSource
+{
+	SourceKey	key;			/* hash key */
+	Source	   *source;
+} KeptSource;
+
 static HTAB *sources = NULL;
 static uint64 changes = 0;		/* invalidations seen */
 static Oid	sources_relid = InvalidOid;
@@ -65,14 +71,14 @@ static void
 forget_source(Oid relid)
 {
 	HASH_SEQ_STATUS scan;
-	Source	   *source;
+	KeptSource *kept;
 
 	changes++;
 	hash_seq_init(&scan, sources);
-	while ((source = hash_seq_search(&scan)) != NULL)
-		if (!OidIsValid(relid) || relid == sources_relid || source->relid == relid ||
-			list_member_oid(source->relids, relid))
-			source->valid = false;
+	while ((kept = hash_seq_search(&scan)) != NULL)
+		if (!OidIsValid(relid) || relid == sources_relid || kept->key.relid == relid ||
+			list_member_oid(kept->source->relids, relid))
+			kept->source->valid = false;
 }
 
 static void
@@ -84,7 +90,7 @@ forget_all_sources(Datum arg, int cacheid, uint32 hashvalue)
 static void
 sources_init(void)
 {
-	HASHCTL		control = {.keysize = sizeof(SourceKey), .entrysize = sizeof(Source)};
+	HASHCTL		control = {.keysize = sizeof(SourceKey), .entrysize = sizeof(KeptSource)};
 
 	sources = hash_create("ccc sources", 16, &control, HASH_ELEM | HASH_BLOBS);
 	relation_news_to(forget_source);
@@ -96,20 +102,59 @@ sources_init(void)
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_all_sources, (Datum) 0);
 }
 
-/* Frees what is outdated, of tables that are gone too, or all that is kept. */
+static void
+free_unused(Source *source)
+{
+	if (!source->kept && source->users == 0)
+		MemoryContextDelete(source->context);
+}
+
+static void
+keep_no_more(Source *source)
+{
+	source->kept = false;
+	free_unused(source);
+}
+
+static void
+end_use(void *argument)
+{
+	Source	   *source = argument;
+
+	source->users--;
+	free_unused(source);
+}
+
+/* It stays as it is until the current memory context ends. */
+static const Source *
+use(Source *source)
+{
+	MemoryContextCallback *callback = palloc_object(MemoryContextCallback);
+
+	callback->func = end_use;
+	callback->arg = source;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	source->users++;
+	return source;
+}
+
+/* Drops what is outdated, of tables that are gone too, or all that is kept. */
 static void
 drop_sources(bool all)
 {
 	HASH_SEQ_STATUS scan;
-	Source	   *source;
+	KeptSource *kept;
 
 	hash_seq_init(&scan, sources);
-	while ((source = hash_seq_search(&scan)) != NULL)
-		if (all || !source->valid)
-		{
-			MemoryContextDelete(source->context);
-			hash_search(sources, source, HASH_REMOVE, NULL);
-		}
+	while ((kept = hash_seq_search(&scan)) != NULL)
+	{
+		Source	   *source = kept->source;
+
+		if (!all && source->valid)
+			continue;
+		hash_search(sources, &kept->key, HASH_REMOVE, NULL);
+		keep_no_more(source);
+	}
 }
 
 typedef struct ParseJob
@@ -171,17 +216,19 @@ read_source(ParseJob *job)
 }
 
 /* In a context under the current one, so that nothing stays after an error. */
-static void
-load_source(Relation cdr, Source *source, const Rights *rights)
+static Source *
+load_source(Relation cdr, const Rights *rights)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ccc source",
+												  ALLOCSET_SMALL_SIZES);
+	Source	   *source = MemoryContextAllocZero(context, sizeof(Source));
 	ParseJob	job = {.cdr = cdr, .source = source};
 	uint64		before = changes;
 	bool		attached;
 	char	   *problem;
 
-	source->context = AllocSetContextCreate(CurrentMemoryContext, "ccc source",
-											ALLOCSET_SMALL_SIZES);
-	source->cdr = source->relid;
+	source->context = context;
+	source->relid = source->cdr = RelationGetRelid(cdr);
 	source->fault = FAULT_NOT_ATTACHED;
 	source->problem = "the table has the trigger, but no row in ccc.sources";
 
@@ -190,70 +237,50 @@ load_source(Relation cdr, Source *source, const Rights *rights)
 	attached = read_source(&job);
 	rights_as_writer(rights);
 	if (!attached)
-		return;
+		return source;
 	source->attached = true;
 
 	problem = trap(parse_mapping, &job, true);
 	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;
-	source->problem = problem == NULL ? NULL :
-		MemoryContextStrdup(source->context, problem);
+	source->problem = problem == NULL ? NULL : MemoryContextStrdup(context, problem);
 	source->valid = problem == NULL && changes == before;
+	return source;
 }
 
-/* In place of what was known before, or of all when there is too much. */
-static const Source *
-keep_source(const Source *loaded)
+/* In place of what is outdated, or of all when there is too much. */
+static void
+keep_source(const SourceKey *key, Source *source)
 {
-	Source	   *kept;
+	KeptSource *kept;
 	bool		found;
 
 	drop_sources(false);
 	if (hash_get_num_entries(sources) >= MAX_KEPT)
 		drop_sources(true);
-	kept = hash_search(sources, loaded, HASH_ENTER, &found);
+	kept = hash_search(sources, key, HASH_ENTER, &found);
 	if (found)
-		MemoryContextDelete(kept->context);
-	*kept = *loaded;
-	MemoryContextSetParent(kept->context, CacheMemoryContext);
-	return kept;
+		keep_no_more(kept->source);
+	kept->source = source;
+	source->kept = true;
+	MemoryContextSetParent(source->context, CacheMemoryContext);
 }
 
-/* A copy that stays as it is while the statement's rows are read. */
-static Source *
-copy_source(const Source *source)
-{
-	Source	   *copy = palloc_object(Source);
-
-	*copy = *source;
-	copy->context = NULL;
-	copy->relids = NIL;
-	if (source->problem != NULL)
-		copy->problem = pstrdup(source->problem);
-	if (source->time_zone != NULL)
-		copy->time_zone = pstrdup(source->time_zone);
-	for (int i = 0; i < NFIELDS; i++)
-		copy->fields[i] = copyObject(source->fields[i]);
-	return copy;
-}
-
-/* The source of a table; SPI must be connected. */
-Source *
+/* The source of a table, until the current memory context ends; SPI must be connected. */
+const Source *
 source_get(Relation cdr, const Rights *rights)
 {
 	SourceKey	key = {.relid = RelationGetRelid(cdr), .role = rights->writer};
-	const Source *source;
+	const KeptSource *kept;
+	Source	   *source;
 
 	if (sources == NULL)
 		sources_init();
-	source = hash_search(sources, &key, HASH_FIND, NULL);
-	if (source == NULL || !source->valid)
-	{
-		Source		loaded = {.relid = key.relid,.role = key.role};
-
-		load_source(cdr, &loaded, rights);
-		source = keep_source(&loaded);
-	}
-	return copy_source(source);
+	kept = hash_search(sources, &key, HASH_FIND, NULL);
+	if (kept != NULL && kept->source->valid)
+		return use(kept->source);
+	source = load_source(cdr, rights);
+	keep_source(&key, source);
+	return use(source);
 }
 
 /* Pins what the mapping's value depends on. */
@@ -270,10 +297,10 @@ source_pin(const Source *source)
  * The source of a table whose rows are to be understood, all of them: raises
  * unless it is attached and its mapping can be used.
  */
-Source *
+const Source *
 source_usable(Relation cdr, const Rights *rights)
 {
-	Source	   *source = source_get(cdr, rights);
+	const Source *source = source_get(cdr, rights);
 
 	if (source->fault != NULL)
 		ereport(ERROR,
@@ -308,7 +335,7 @@ Oid
 source_try(Relation cdr)
 {
 	Rights		rights;
-	Source	   *source;
+	const Source *source;
 
 	AcceptInvalidationMessages();
 	rights_begin(&rights);

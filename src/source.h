@@ -10,12 +10,13 @@
 
 typedef struct Source
 {
-	Oid			relid;			/* hash key: the table, or a partition, */
-	Oid			role;			/* and who writes to it */
-	Oid			cdr;			/* what was attached */
+	MemoryContext context;		/* of it, and of all that it points to */
+	int			users;			/* statements that read rows by it */
+	bool		kept;			/* for the next ones */
 	bool		valid;
+	Oid			relid;			/* the table, or a partition */
+	Oid			cdr;			/* what was attached */
 	bool		attached;		/* it, or what it is a partition of */
-	MemoryContext context;		/* of all that follows */
 	const char *fault;			/* why the mapping cannot be used, or NULL */
 	const char *problem;		/* the fault in detail */
 	char	   *time_zone;		/* of times without one, or NULL */
@@ -32,8 +33,8 @@ typedef struct Source
 } Source;
 
 extern void source_limits(Oid cdr, Source *source);
-extern Source *source_get(Relation cdr, const Rights *rights);
-extern Source *source_usable(Relation cdr, const Rights *rights);
+extern const Source *source_get(Relation cdr, const Rights *rights);
+extern const Source *source_usable(Relation cdr, const Rights *rights);
 extern bool source_attached(Relation cdr);
 extern Oid	source_try(Relation cdr);
 extern void source_pin(const Source *source);
