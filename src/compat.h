@@ -11,7 +11,9 @@
 #include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
+#include "storage/bufmgr.h"
 #include "storage/lock.h"
+#include "utils/rel.h"
 #include "utils/tuplesort.h"
 
 #if PG_VERSION_NUM >= 160000
@@ -73,6 +75,17 @@ begin_index_scan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
 	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
 #else
 	return index_beginscan(rel, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* pins the page of a relation if it is in a buffer still */
+static inline bool
+read_recent_buffer(Relation rel, BlockNumber block, Buffer buffer)
+{
+#if PG_VERSION_NUM >= 160000
+	return ReadRecentBuffer(rel->rd_locator, MAIN_FORKNUM, block, buffer);
+#else
+	return ReadRecentBuffer(rel->rd_node, MAIN_FORKNUM, block, buffer);
 #endif
 }
 

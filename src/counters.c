@@ -89,13 +89,13 @@ number_posting(OwnTable *table)
 
 /* An account that is not found may be too new for the snapshot. */
 static void
-check_not_newer(Datum account_id)
+check_not_newer(int64 account_id)
 {
 	OwnTable   *table;
 
 	own_snapshot_push_latest();
 	table = own_table_open(OWN_ACCOUNTS);
-	if (own_table_get(table, 1, &account_id))
+	if (own_table_get(table, account_id))
 		check_not_outdated();
 	own_table_close(table);
 	PopActiveSnapshot();
@@ -104,18 +104,18 @@ check_not_newer(Datum account_id)
 static void
 lock_account(OwnTable *table, LockedAccount *account)
 {
-	Datum		key = Int64GetDatum(account->account_id);
 	const Datum *values = table->row->tts_values;
 
-	account->known = own_table_get(table, 1, &key) &&
+	account->known = own_table_get(table, account->account_id) &&
 		(account->post ? number_posting(table) : own_table_lock(table));
 	if (!account->known)
 	{
-		check_not_newer(key);
+		check_not_newer(account->account_id);
 		return;
 	}
 	account->version = account_version(table);
 	account->posting_no = DatumGetInt64(values[ACCOUNT_LAST_POSTING_NO]) + 1;
+	account->last_package_no = DatumGetInt32(values[ACCOUNT_LAST_PACKAGE_NO]);
 	account->last_other_stretch = DatumGetTimestampTz(values[ACCOUNT_LAST_OTHER_STRETCH]);
 	account->zone = named_zone(TextDatumGetCString(values[ACCOUNT_TIME_ZONE]));
 }
@@ -156,6 +156,7 @@ ledger_begin_posting(Ledger *ledger, const LockedAccount *locked, LedgerAccount 
 	account->ledger = ledger;
 	account->account_id = locked->account_id;
 	account->posting_no = locked->posting_no;
+	account->last_package_no = locked->last_package_no;
 	account->last_other_stretch = locked->last_other_stretch;
 	account->zone = locked->zone;
 }
@@ -187,30 +188,81 @@ compare_packages(const void *a, const void *b)
 						 &((const PoolPackage *) b)->package);
 }
 
-/* The account's packages that end after an instant, in order. */
-PoolPackage *
-ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
+typedef struct PackageList
+{
+	PoolPackage *packages;
+	int			n;
+	int			room;
+	TimestampTz since;			/* those that end after this */
+} PackageList;
+
+/* The row found, if it is one of the list. */
+static void
+take_package(PackageList *list, const OwnTable *table)
+{
+	const Datum *values = table->row->tts_values;
+
+	if (DatumGetTimestampTz(values[PACKAGE_VALID_UNTIL]) <= list->since)
+		return;
+	list->packages = grow(CurrentMemoryContext, list->packages, list->n, &list->room, sizeof(PoolPackage));
+	list->packages[list->n].place = table->row->tts_tid;
+	read_package(values, &list->packages[list->n++]);
+}
+
+/* All that the account has, where they were before; false when one is not. */
+static bool
+find_packages_again(const LedgerAccount *account, PackageList *list)
 {
 	OwnTable   *table = account->ledger->packages;
-	Datum		key[] = {Int64GetDatum(account->account_id), TimestampTzGetDatum(since)};
-	PoolPackage *packages = NULL;
-	int			room = 0;
 
-	*npackages = 0;
+	for (int number = 1; number <= account->last_package_no; number++)
+	{
+		if (!own_table_find_again(table, (PlaceKey) {account->account_id, number}))
+			return false;
+		take_package(list, table);
+	}
+	return true;
+}
+
+static void
+find_packages(const LedgerAccount *account, PackageList *list, bool all)
+{
+	OwnTable   *table = account->ledger->packages;
+	Datum		key[] = {
+		Int64GetDatum(account->account_id),
+		TimestampTzGetDatum(all ? DT_NOBEGIN : list->since)
+	};
+
 	own_table_find(table, KEY_LAST_SINCE, lengthof(key), key);
 	while (own_table_next(table))
 	{
-		const Datum *values = table->row->tts_values;
-
-		if (DatumGetTimestampTz(values[PACKAGE_VALID_UNTIL]) <= since)
-			continue;
-		packages = grow(CurrentMemoryContext, packages, *npackages, &room, sizeof(PoolPackage));
-		packages[*npackages].place = table->row->tts_tid;
-		read_package(values, &packages[(*npackages)++]);
+		take_package(list, table);
+		if (all)
+			own_table_keep_place(table, (PlaceKey) {
+				account->account_id, DatumGetInt32(table->row->tts_values[PACKAGE_NO])
+			});
 	}
-	if (*npackages > 1)
-		qsort(packages, *npackages, sizeof(PoolPackage), compare_packages);
-	return packages;
+}
+
+/*
+ * The account's packages that end after an instant, in order. A few are found
+ * again one by one; of many those that ended are not read at all.
+ */
+PoolPackage *
+ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
+{
+	bool		few = account->last_package_no < PLACES_OF_ACCOUNT;
+	PackageList list = {.since = since};
+
+	if (!few || !find_packages_again(account, &list))
+	{
+		list.n = 0;
+		find_packages(account, &list, few);
+	}
+	if (list.n > 1)
+		qsort(list.packages, list.n, sizeof(PoolPackage), compare_packages);
+	*npackages = list.n;
+	return list.packages;
 }
 
 /* Most statements need none of it; for those that do it is open to their end. */
@@ -290,13 +342,12 @@ ledger_put_other_usage(LedgerAccount *account, const char *pool, UsageRow *row)
 void
 ledger_count_other_usage(const LedgerAccount *account)
 {
-	Datum		key = Int64GetDatum(account->account_id);
 	OwnTable   *table;
 	Datum	   *values;
 
 	own_snapshot_push();
 	table = own_table_open(OWN_ACCOUNTS);
-	if (!own_table_get(table, 1, &key))
+	if (!own_table_get(table, account->account_id))
 		elog(ERROR, "account " INT64_FORMAT " is gone though it was locked", account->account_id);
 	values = own_table_change(table);
 	values[ACCOUNT_LAST_OTHER_STRETCH] = TimestampTzGetDatum(account->last_other_stretch);

@@ -23,7 +23,6 @@
 #include "compat.h"
 #include "intake.h"
 #include "json_size.h"
-#include "plain_mapping.h"
 #include "trap.h"
 
 #define MAX_JSON_TEXT ((int64) MaxAllocSize - 1024)	/* bytes; longer ones cannot be made */
@@ -36,8 +35,6 @@ struct Intake
 	TupleTableSlot *slot;
 	MemoryContext context;		/* of the intake and the row in its slot */
 	int64		row_no;			/* of the next row */
-	bool		is_plain;		/* the mapping: */
-	PlainField	plain[NFIELDS];
 
 	/* one run of rows, in a subtransaction */
 	EState	   *estate;
@@ -62,7 +59,6 @@ intake_begin(const Source *source, Relation cdr, Tuplestorestate *rows)
 	intake->context = CurrentMemoryContext;
 	intake->run_context = AllocSetContextCreate(CurrentMemoryContext, "ccc run of records",
 												ALLOCSET_DEFAULT_SIZES);
-	intake->is_plain = source->fault == NULL && plain_mapping(source->fields, intake->plain);
 	intake->slot = MakeSingleTupleTableSlot(RelationGetDescr(cdr),
 											&TTSOpsMinimalTuple);
 	tuplestore_select_read_pointer(rows,
@@ -235,7 +231,8 @@ map_rows(void *argument)
 static void
 map_plain_rows(Intake *intake)
 {
-	int			last = last_plain_column(intake->plain);
+	const PlainField *plain = intake->source->plain;
+	int			last = last_plain_column(plain);
 
 	while (has_room(intake) && take_row(intake))
 	{
@@ -245,10 +242,10 @@ map_plain_rows(Intake *intake)
 		for (int i = 0; i < NFIELDS; i++)
 		{
 			bool		isnull;
-			Datum		value = plain_value(&intake->plain[i], intake->slot, &isnull);
+			Datum		value = plain_value(&plain[i], intake->slot, &isnull);
 
 			if (!isnull)
-				map_field(record, i, intake->plain[i].type, value);
+				map_field(record, i, plain[i].type, value);
 		}
 		record_done(intake);
 	}
@@ -423,7 +420,7 @@ read_run(Intake *intake)
 		give_up_rows(intake, intake->source->problem);
 		return;
 	}
-	if (intake->is_plain)
+	if (intake->source->is_plain)
 	{
 		map_plain_rows(intake);
 		return;
@@ -447,7 +444,7 @@ read_run(Intake *intake)
 bool
 intake_is_plain(const Intake *intake)
 {
-	return intake->is_plain;
+	return intake->source->is_plain;
 }
 
 /*

@@ -28,6 +28,7 @@ typedef struct LockedAccount
 	bool		known;			/* there is such an account */
 	int64		version;		/* of what its calls are rated by */
 	int64		posting_no;
+	int32		last_package_no;	/* there are this many */
 	TimestampTz last_other_stretch; /* no other usage is later */
 	pg_tz	   *zone;			/* NULL: the server does not know it (any more) */
 } LockedAccount;
@@ -47,6 +48,7 @@ typedef struct LedgerAccount
 	Ledger	   *ledger;
 	int64		account_id;
 	int64		posting_no;
+	int32		last_package_no;
 	TimestampTz last_other_stretch;
 	pg_tz	   *zone;			/* or NULL */
 } LedgerAccount;

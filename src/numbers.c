@@ -99,11 +99,9 @@ typedef struct Register
 static int64
 version_of(Register *from, int64 account_id)
 {
-	Datum		key = Int64GetDatum(account_id);
-
 	if (from->accounts == NULL)
 		from->accounts = own_table_open(OWN_ACCOUNTS);
-	return own_table_get(from->accounts, 1, &key) ? account_version(from->accounts) : 0;
+	return own_table_get(from->accounts, account_id) ? account_version(from->accounts) : 0;
 }
 
 static bool

@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "known_places.h"
 #include "own_table.h"
 #include "relation_news.h"
 #include "rights.h"
@@ -147,7 +148,6 @@ own_table_open(OwnTableName name)
 
 	table->name = name;
 	table->rel = open_by_name(name);
-	table->index = index_open(shapes[name].index, RowExclusiveLock);
 	table->snapshot = GetActiveSnapshot();
 	table->row = table_slot_create(table->rel, NULL);
 	table->context = CurrentMemoryContext;
@@ -167,10 +167,13 @@ void
 own_table_close(OwnTable *table)
 {
 	end_scan(table);
+	if (table->fetch != NULL)
+		table_index_fetch_end(table->fetch);
 	ExecDropSingleTupleTableSlot(table->row);
 	if (table->written != NULL)
 		ExecDropSingleTupleTableSlot(table->written);
-	index_close(table->index, NoLock);
+	if (table->index != NULL)
+		index_close(table->index, NoLock);
 	table_close(table->rel, NoLock);
 	pfree(table);
 }
@@ -182,6 +185,8 @@ begin_scan(OwnTable *table, KeyMatch match, int nkeys)
 	MemoryContext old = MemoryContextSwitchTo(table->context);
 
 	end_scan(table);
+	if (table->index == NULL)
+		table->index = index_open(shape->index, RowExclusiveLock);
 	memcpy(table->keys, shape->equal, nkeys * sizeof(ScanKeyData));
 	if (match == KEY_LAST_SINCE)
 		table->keys[nkeys - 1] = shape->since[nkeys - 1];
@@ -191,6 +196,15 @@ begin_scan(OwnTable *table, KeyMatch match, int nkeys)
 	MemoryContextSwitchTo(old);
 }
 
+/* Takes note of the first column of a key that is looked for. */
+static void
+note_key(OwnTable *table, Datum first)
+{
+	table->many |= table->searched && table->first != first;
+	table->searched = true;
+	table->first = first;
+}
+
 /*
  * Finds the rows whose key begins with some values, in the order of the key.
  * The same kind of search again is cheaper.
@@ -198,11 +212,14 @@ begin_scan(OwnTable *table, KeyMatch match, int nkeys)
 void
 own_table_find(OwnTable *table, KeyMatch match, int nkeys, const Datum *key)
 {
+	if (nkeys > 0)
+		note_key(table, key[0]);
+	else
+		table->many = true;
 	if (table->scan == NULL || table->match != match || table->nkeys != nkeys)
 		begin_scan(table, match, nkeys);
 	for (int i = 0; i < nkeys; i++)
 		table->keys[i].sk_argument = key[i];
-	table->searches++;
 	index_rescan(table->scan, table->keys, nkeys, NULL, 0);
 }
 
@@ -218,8 +235,16 @@ is_nearly_full(OwnTable *table, Page page)
 /*
  * Core removes dead versions from a page when it turns to it and less is free
  * than the fillfactor leaves: for a row of counters, each time. Here it finds
- * the page at hand, and removes them when half of that room is used up.
+ * the page at hand, and removes them when half of that room is used up. Who looks
+ * for many may write many of a page, and has them removed as core does.
  */
+static void
+prune(OwnTable *table, Buffer buffer)
+{
+	if (table->many || is_nearly_full(table, BufferGetPage(buffer)))
+		heap_page_prune_opt(table->rel, buffer);
+}
+
 static void
 turn_to_page(OwnTable *table, ItemPointer tid)
 {
@@ -227,21 +252,26 @@ turn_to_page(OwnTable *table, ItemPointer tid)
 	Buffer		before = heap->xs_cbuf;
 
 	heap->xs_cbuf = ReleaseAndReadBuffer(before, table->rel, ItemPointerGetBlockNumber(tid));
-	if (heap->xs_cbuf != before && is_nearly_full(table, BufferGetPage(heap->xs_cbuf)))
-		heap_page_prune_opt(table->rel, heap->xs_cbuf);
+	if (heap->xs_cbuf != before)
+		prune(table, heap->xs_cbuf);
+}
+
+static bool
+is_heap(const OwnTable *table)
+{
+	return table->rel->rd_tableam == GetHeapamTableAmRoutine();
 }
 
 static bool
 find_next(OwnTable *table)
 {
-	/* who looks for many may write many of a page, and leaves the room to core */
-	bool		prune_late = table->searches == 1 &&
-		table->rel->rd_tableam == GetHeapamTableAmRoutine();
+	bool		heap = is_heap(table);
 	ItemPointer tid;
 
 	while ((tid = index_getnext_tid(table->scan, ForwardScanDirection)) != NULL)
 	{
-		if (prune_late)
+		table->place = *tid;
+		if (heap)
 			turn_to_page(table, tid);
 		if (index_fetch_heap(table->scan, table->row))
 			return true;
@@ -263,12 +293,82 @@ own_table_next(OwnTable *table)
 	return found;
 }
 
-/* The row of a key, in table->row; false when there is none. */
-bool
-own_table_get(OwnTable *table, int nkeys, const Datum *key)
+static bool
+has_key(const TupleTableSlot *row, PlaceKey key)
 {
-	own_table_find(table, KEY_EQUAL, nkeys, key);
-	return own_table_next(table);
+	return DatumGetInt64(row->tts_values[0]) == key.account_id &&
+		(key.number == 0 || DatumGetInt32(row->tts_values[1]) == key.number);
+}
+
+/* Puts a page at hand, which is pinned for that. */
+static void
+take_page(OwnTable *table, Buffer buffer)
+{
+	IndexFetchHeapData *heap;
+	Buffer		before;
+
+	if (table->fetch == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(table->context);
+
+		table->fetch = table_index_fetch_begin(table->rel);
+		MemoryContextSwitchTo(old);
+	}
+	heap = (IndexFetchHeapData *) table->fetch;
+	before = heap->xs_cbuf;
+	table_index_fetch_reset(table->fetch);
+	heap->xs_cbuf = buffer;
+	if (buffer != before)
+		prune(table, buffer);
+}
+
+/*
+ * Whether the row of a key is in table->row, for it is where one was found before.
+ * The key's columns are the first of the table, and its primary key.
+ */
+bool
+own_table_find_again(OwnTable *table, PlaceKey key)
+{
+	ItemPointerData place;
+	Buffer		buffer;
+	bool		more = false;
+
+	note_key(table, Int64GetDatum(key.account_id));
+	if (!is_heap(table) || !known_place_pin(table->rel, key, &place, &buffer))
+		return false;
+	take_page(table, buffer);
+	if (!table_index_fetch_tuple(table->fetch, &place, table->snapshot, table->row, &more, NULL))
+		return false;
+	slot_getallattrs(table->row);
+	return has_key(table->row, key);
+}
+
+/* The row found by an index has a key, by which it may be found again. */
+void
+own_table_keep_place(const OwnTable *table, PlaceKey key)
+{
+	if (is_heap(table))
+		known_place_keep(key, &table->place, ((IndexFetchHeapData *) table->scan->xs_heapfetch)->xs_cbuf);
+}
+
+/*
+ * The row of an account in a table with one for each, in table->row; false when
+ * there is none.
+ */
+bool
+own_table_get(OwnTable *table, int64 account_id)
+{
+	PlaceKey	key = {.account_id = account_id};
+	Datum		value = Int64GetDatum(account_id);
+	bool		found;
+
+	if (own_table_find_again(table, key))
+		return true;
+	own_table_find(table, KEY_EQUAL, 1, &value);
+	found = own_table_next(table);
+	if (found)
+		own_table_keep_place(table, key);
+	return found;
 }
 
 /* A row that was found before, and that nobody has changed since, in table->row. */

@@ -6,11 +6,14 @@
 #define CCC_OWN_TABLE_H
 
 #include "access/genam.h"
+#include "access/relscan.h"
 #include "access/skey.h"
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
+
+#include "known_places.h"
 
 #define OWN_MAX_KEYS 4
 
@@ -34,10 +37,14 @@ typedef struct OwnTable
 {
 	OwnTableName name;
 	Relation	rel;
-	Relation	index;			/* that rows are found by */
+	Relation	index;			/* that rows are found by; NULL: none was looked for */
 	Snapshot	snapshot;
 	IndexScanDesc scan;			/* NULL: no rows are being read */
-	int64		searches;		/* begun */
+	ItemPointerData place;		/* of the row found, as the index has it */
+	IndexFetchTableData *fetch; /* of rows found again, or NULL */
+	bool		searched;		/* a key was looked for, */
+	Datum		first;			/* beginning with this, the last time, */
+	bool		many;			/* and another before it */
 	ScanKeyData keys[OWN_MAX_KEYS];
 	int			nkeys;
 	KeyMatch	match;
@@ -56,7 +63,9 @@ extern void own_table_close(OwnTable *table);
 extern void own_table_find(OwnTable *table, KeyMatch match, int nkeys,
 						   const Datum *key);
 extern bool own_table_next(OwnTable *table);
-extern bool own_table_get(OwnTable *table, int nkeys, const Datum *key);
+extern bool own_table_get(OwnTable *table, int64 account_id);
+extern bool own_table_find_again(OwnTable *table, PlaceKey key);
+extern void own_table_keep_place(const OwnTable *table, PlaceKey key);
 extern void own_table_fetch(OwnTable *table, ItemPointer place);
 
 extern bool own_table_lock(OwnTable *table);

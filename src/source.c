@@ -243,6 +243,7 @@ load_source(Relation cdr, const Rights *rights)
 	problem = trap(parse_mapping, &job, true);
 	source->fault = problem == NULL ? NULL : FAULT_MAPPING_FAILED;
 	source->problem = problem == NULL ? NULL : MemoryContextStrdup(context, problem);
+	source->is_plain = problem == NULL && plain_mapping(source->fields, source->plain);
 	source->valid = problem == NULL && changes == before;
 	return source;
 }

@@ -5,7 +5,7 @@
 #ifndef CCC_SOURCE_H
 #define CCC_SOURCE_H
 
-#include "mapping.h"
+#include "plain_mapping.h"
 #include "rights.h"
 
 typedef struct Source
@@ -28,6 +28,8 @@ typedef struct Source
 	TimestampTz backfill_since;
 	TimestampTz backfilled_at;	/* end of the latest backfill, if none is at work */
 	Node	   *fields[NFIELDS];	/* NULL: not mapped */
+	bool		is_plain;		/* all are as in: */
+	PlainField	plain[NFIELDS];
 	bool		uses_locale;	/* some do */
 	List	   *relids;			/* of relations that they name, beside the table */
 } Source;
