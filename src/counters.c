@@ -181,13 +181,6 @@ read_package(const Datum *values, PoolPackage *found)
 	found->held.last_start = DatumGetTimestampTz(values[PACKAGE_LAST_START]);
 }
 
-static int
-compare_packages(const void *a, const void *b)
-{
-	return package_order(&((const PoolPackage *) a)->package,
-						 &((const PoolPackage *) b)->package);
-}
-
 typedef struct PackageList
 {
 	PoolPackage *packages;
@@ -196,26 +189,34 @@ typedef struct PackageList
 	TimestampTz since;			/* those that end after this */
 } PackageList;
 
-/* The row found, if it is one of the list. */
+/* The row found, if it is one of the list: as a rule the last by now, or the first. */
 static void
 take_package(PackageList *list, const OwnTable *table)
 {
 	const Datum *values = table->row->tts_values;
+	PoolPackage found;
+	int			i;
 
 	if (DatumGetTimestampTz(values[PACKAGE_VALID_UNTIL]) <= list->since)
 		return;
+	found.place = table->row->tts_tid;
+	read_package(values, &found);
 	list->packages = grow(CurrentMemoryContext, list->packages, list->n, &list->room, sizeof(PoolPackage));
-	list->packages[list->n].place = table->row->tts_tid;
-	read_package(values, &list->packages[list->n++]);
+	for (i = list->n++; i > 0 && package_order(&found.package, &list->packages[i - 1].package) < 0; i--)
+		list->packages[i] = list->packages[i - 1];
+	list->packages[i] = found;
 }
 
-/* All that the account has, where they were before; false when one is not. */
+/*
+ * All that the account has, where they were before; false when one is not. The
+ * last one that is read is at hand when it is written: let it be the oldest.
+ */
 static bool
 find_packages_again(const LedgerAccount *account, PackageList *list)
 {
 	OwnTable   *table = account->ledger->packages;
 
-	for (int number = 1; number <= account->last_package_no; number++)
+	for (int number = account->last_package_no; number > 0; number--)
 	{
 		if (!own_table_find_again(table, (PlaceKey) {account->account_id, number}))
 			return false;
@@ -259,8 +260,6 @@ ledger_packages(const LedgerAccount *account, TimestampTz since, int *npackages)
 		list.n = 0;
 		find_packages(account, &list, few);
 	}
-	if (list.n > 1)
-		qsort(list.packages, list.n, sizeof(PoolPackage), compare_packages);
 	*npackages = list.n;
 	return list.packages;
 }

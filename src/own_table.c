@@ -1,11 +1,9 @@
 /*
  * own_table.c
- *		Rows of the extension's own tables, found by an index and written.
+ *		Rows of the extension's own tables, found by an index, or where they were.
  *
- * What a foreign key's check or logical replication does: an index is read, a
- * row is locked and written, and nothing is planned or executed. Constraints
- * and indexes are kept; rights are not checked, and triggers that somebody
- * gives these tables are not fired.
+ * What a foreign key's check or logical replication does: an index is read, and
+ * nothing is planned or executed. Rights are not checked.
  */
 #include "postgres.h"
 
@@ -13,9 +11,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/index.h"
-#include "executor/executor.h"
-#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -23,11 +18,9 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
-#include "known_places.h"
 #include "own_table.h"
 #include "relation_news.h"
 #include "rights.h"
-#include "row_checks.h"
 
 /* What a session knows of a table, until something of it changes. */
 typedef struct Shape
@@ -69,17 +62,6 @@ own_snapshot_push_latest(void)
 {
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetLatestSnapshot());
-}
-
-/* What an older snapshot does not show, or shows as it was, cannot be changed. */
-void
-check_not_outdated(void)
-{
-	if (IsolationUsesXactSnapshot())
-		ereport(ERROR,
-				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("could not serialize access due to concurrent update"),
-				 errhint("Run the transaction again.")));
 }
 
 /* Something of a table has changed, or (InvalidOid) of any. */
@@ -375,156 +357,9 @@ own_table_get(OwnTable *table, int64 account_id)
 void
 own_table_fetch(OwnTable *table, ItemPointer place)
 {
+	if (!TTS_EMPTY(table->row) && ItemPointerEquals(&table->row->tts_tid, place))
+		return;
 	if (!table_tuple_fetch_row_version(table->rel, place, table->snapshot, table->row))
 		elog(ERROR, "a row of table \"%s\" is gone", RelationGetRelationName(table->rel));
 	slot_getallattrs(table->row);
-}
-
-/* A row that could not be had was changed or deleted, and may be had anew. */
-static void
-check_changed_by_others(OwnTable *table, TM_Result result)
-{
-	if (result != TM_Updated && result != TM_Deleted)
-		elog(ERROR, "unexpected result of locking a row of table \"%s\": %d",
-			 RelationGetRelationName(table->rel), result);
-	check_not_outdated();
-}
-
-/*
- * Locks the row found against other writers, as FOR NO KEY UPDATE does. What
- * others had changed meanwhile is in table->row then; false when the row was
- * deleted. Under an older snapshot a change by others is an error (40001), and
- * so is a transaction that only reads, as every one of a standby (25006).
- */
-bool
-own_table_lock(OwnTable *table)
-{
-	uint8		flags = TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS;
-	ItemPointerData tid = table->row->tts_tid;
-	TM_FailureData failure;
-	TM_Result	result;
-
-	PreventCommandIfReadOnly("SELECT FOR NO KEY UPDATE");
-	if (!IsolationUsesXactSnapshot())
-		flags |= TUPLE_LOCK_FLAG_FIND_LAST_VERSION;
-	result = table_tuple_lock(table->rel, &tid, table->snapshot, table->row,
-							  GetCurrentCommandId(true), LockTupleNoKeyExclusive,
-							  LockWaitBlock, flags, &failure);
-	if (result == TM_Ok)
-	{
-		slot_getallattrs(table->row);
-		return true;
-	}
-	check_changed_by_others(table, result);
-	return false;
-}
-
-static TupleTableSlot *
-cleared_for_writing(OwnTable *table)
-{
-	if (table->written == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(table->context);
-
-		table->written = table_slot_create(table->rel, NULL);
-		MemoryContextSwitchTo(old);
-	}
-	return ExecClearTuple(table->written);
-}
-
-/* The values of the row found, to be changed and given to own_table_update(). */
-Datum *
-own_table_change(OwnTable *table)
-{
-	TupleTableSlot *slot = cleared_for_writing(table);
-	int			natts = RelationGetNumberOfAttributes(table->rel);
-
-	memcpy(slot->tts_values, table->row->tts_values, natts * sizeof(Datum));
-	memcpy(slot->tts_isnull, table->row->tts_isnull, natts * sizeof(bool));
-	return slot->tts_values;
-}
-
-/*
- * The values of a row to be given to own_table_insert(): so many, none of them
- * null. What the table has beyond them is.
- */
-Datum *
-own_table_new(OwnTable *table, int ncolumns)
-{
-	TupleTableSlot *slot = cleared_for_writing(table);
-
-	memset(slot->tts_isnull, true, RelationGetNumberOfAttributes(table->rel) * sizeof(bool));
-	memset(slot->tts_isnull, false, ncolumns * sizeof(bool));
-	return slot->tts_values;
-}
-
-static void
-complete(OwnTable *table)
-{
-	PreventCommandIfReadOnly("UPDATE");
-	ExecStoreVirtualTuple(table->written);
-	check_row(table->rel, table->written);
-	ExecMaterializeSlot(table->written);
-}
-
-static void
-insert_index_entries(OwnTable *table, bool update, bool only_summarizing)
-{
-	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *target = makeNode(ResultRelInfo);
-	int			guc_level = pin_for_row(table->rel);
-
-	InitResultRelInfo(target, table->rel, 0, NULL, 0);
-	ExecOpenIndices(target, false);
-	list_free(exec_insert_index_tuples(target, table->written, estate, update,
-									   only_summarizing));
-	ExecCloseIndices(target);
-	unpin_for_row(guc_level);
-	FreeExecutorState(estate);
-	pfree(target);
-}
-
-/*
- * Writes what own_table_change() gave, in place of the row found, and so locks
- * it. False when others have changed or deleted it since it was read; under an
- * older snapshot that is an error (40001).
- */
-bool
-own_table_try_update(OwnTable *table)
-{
-	TM_FailureData failure;
-	LockTupleMode lock_mode;
-	UpdateIndexes indexes;
-	TM_Result	result;
-
-	complete(table);
-	result = table_tuple_update(table->rel, &table->row->tts_tid, table->written,
-								GetCurrentCommandId(true), table->snapshot, InvalidSnapshot,
-								true, &failure, &lock_mode, &indexes);
-	if (result == TM_Ok)
-	{
-		if (needs_index_entries(indexes))
-			insert_index_entries(table, true, only_summarizing_indexes(indexes));
-		return true;
-	}
-	check_changed_by_others(table, result);
-	return false;
-}
-
-/* The same with a row that is locked. */
-void
-own_table_update(OwnTable *table)
-{
-	if (!own_table_try_update(table))
-		elog(ERROR, "a row of table \"%s\" was changed though it was locked",
-			 RelationGetRelationName(table->rel));
-}
-
-/* Writes what own_table_new() gave. */
-void
-own_table_insert(OwnTable *table)
-{
-	complete(table);
-	table_tuple_insert(table->rel, table->written, GetCurrentCommandId(true), 0, NULL);
-	insert_index_entries(table, false, false);
 }

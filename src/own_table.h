@@ -1,6 +1,6 @@
 /*
  * own_table.h
- *		Rows of the extension's own tables, found by an index and written.
+ *		Rows of the extension's own tables, found and written.
  */
 #ifndef CCC_OWN_TABLE_H
 #define CCC_OWN_TABLE_H
@@ -55,7 +55,6 @@ typedef struct OwnTable
 
 extern void own_snapshot_push(void);
 extern void own_snapshot_push_latest(void);
-extern void check_not_outdated(void);
 
 extern OwnTable *own_table_open(OwnTableName name);
 extern void own_table_close(OwnTable *table);
@@ -68,6 +67,7 @@ extern bool own_table_find_again(OwnTable *table, PlaceKey key);
 extern void own_table_keep_place(const OwnTable *table, PlaceKey key);
 extern void own_table_fetch(OwnTable *table, ItemPointer place);
 
+extern void check_not_outdated(void);
 extern bool own_table_lock(OwnTable *table);
 extern Datum *own_table_change(OwnTable *table);
 extern bool own_table_try_update(OwnTable *table);
