@@ -112,6 +112,7 @@ INSERT INTO parts VALUES
     ('snapshot', 'Under an old snapshot', 'ours', 'Transactions in a second of the last third of a run, 4 clients, `synchronous_commit` off, with and without a transaction that has held a snapshot since before the run.'),
     ('corrections', 'Corrections', 'ours', 'Seconds of one statement that corrects, and of one that deletes, half of the stored records.'),
     ('late', 'Late records', 'in_order', 'Transactions in a second, 4 clients, `synchronous_commit` off. `a_stretch_late`: the package covers all; `a_stretch_late_moving`: it has been used up since, so that later calls give way.'),
+    ('years', 'Years', 'ended_0', 'Transactions in a second, 4 clients, `synchronous_commit` off, by how many packages each account has that ended before.'),
     ('replay', 'Replay', 'ours', 'Seconds of `ccc.replay` of one account.'),
     ('memory', 'Memory of one COPY', 'ours', 'Peak of the memory that the backend has to itself (`RssAnon`, seen every 20 ms).'),
     ('bytes', 'Size on disk', 'ours', 'Bytes for each call in the ledger.'),
