@@ -218,13 +218,16 @@ find_packages_again(const LedgerAccount *account, PackageList *list)
 
 	for (int number = account->last_package_no; number > 0; number--)
 	{
-		if (!own_table_find_again(table, (PlaceKey) {account->account_id, number}))
+		PlaceKey	place = {.account_id = account->account_id,.number = number};
+
+		if (!own_table_find_again(table, place))
 			return false;
 		take_package(list, table);
 	}
 	return true;
 }
 
+/* Those of the list, or all, which are then to be found again. */
 static void
 find_packages(const LedgerAccount *account, PackageList *list, bool all)
 {
@@ -237,11 +240,14 @@ find_packages(const LedgerAccount *account, PackageList *list, bool all)
 	own_table_find(table, KEY_LAST_SINCE, lengthof(key), key);
 	while (own_table_next(table))
 	{
+		PlaceKey	place = {
+			.account_id = account->account_id,
+			.number = DatumGetInt32(table->row->tts_values[PACKAGE_NO])
+		};
+
 		take_package(list, table);
 		if (all)
-			own_table_keep_place(table, (PlaceKey) {
-				account->account_id, DatumGetInt32(table->row->tts_values[PACKAGE_NO])
-			});
+			own_table_keep_place(table, place);
 	}
 }
 
