@@ -4,7 +4,7 @@
  *
  * By account, call_id and direction, what is gone before what is stored, and
  * in the order of their rows. A few calls are sorted where they are; many go
- * through core's tuplesort, which spills what exceeds work_mem, each as one
+ * through core's tuplesort, which spills what exceeds its memory, each as one
  * string of bytes that begins with its key. Its first eight bytes, which are
  * all that most comparisons look at, hold the account and what tells most
  * call_ids apart: as many of their digits as there is room for.
@@ -26,6 +26,10 @@
 #include "scan.h"
 
 #define FEW 64
+
+/* kB, if work_mem is no less: what stays in a processor's cache is soon sorted, and merged */
+#define MAX_SORT_MEMORY (16 * 1024)
+
 #define ABBREVIATED 8			/* bytes that tuplesort compares as one number */
 
 /* of a call_id's abbreviation; 0 is its end */
@@ -298,7 +302,7 @@ begin_strings(CallSort *sort)
 
 	initStringInfo(&sort->packed);
 	sort->strings = tuplesort_begin_datum(BYTEAOID, less_than, InvalidOid, false,
-										  work_mem, NULL, TUPLESORT_NONE);
+										  Min(work_mem, MAX_SORT_MEMORY), NULL, TUPLESORT_NONE);
 	for (int i = 0; i < sort->nfew; i++)
 		put_string(sort, &sort->few[i]);
 	MemoryContextSwitchTo(old);

@@ -3,8 +3,8 @@
  *		Rated calls posted to the ledger, account by account.
  *
  * Calls are sorted by account, so that accounts are locked in ascending
- * order and each once a statement. Memory: work_mem for the sort, and half of
- * it for the calls of one account.
+ * order and each once a statement. Memory: no more than work_mem for the sort,
+ * and half of it for the calls of one account.
  */
 #include "postgres.h"
 
